@@ -1,0 +1,4 @@
+//! ONNX sessions, model files and their registry, tokenizers.
+
+/// Opened models.
+pub struct Models;

@@ -1,0 +1,73 @@
+//! The result of one analyser on one content.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Finding, Key, Span};
+
+/// How an analyser ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnalyserStatus {
+    /// It looked at everything that it asked for.
+    Done,
+    /// It looked, with less than it asked for; `reason` says with what.
+    Degraded,
+    /// There was nothing for it to look at, it is switched off, or its model is not here; `reason` says which.
+    Skipped,
+    /// It broke; `reason` says how.
+    Failed,
+}
+
+/// What identifies a result: equal keys mean equal inputs, so the result is reused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ResultKey(pub String);
+
+impl ResultKey {
+    /// SHA-256 over the parts, each ended by a zero byte, as hex.
+    pub fn of(content_sha256: &str, analyser: &str, version: u32, planner: u32, model_digest: &str, parameters: &str) -> Self {
+        let mut hash = Sha256::new();
+        for part in [content_sha256, analyser, &version.to_string(), &planner.to_string(), model_digest, parameters] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        Self(hex::encode(hash.finalize()))
+    }
+}
+
+/// One analyser's result on one content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnalyserResult {
+    /// What it is a function of.
+    pub key: ResultKey,
+    /// Name, as in `analyser::all()`.
+    pub analyser: String,
+    /// Version of the analyser's code.
+    pub version: u32,
+    /// Models used, for example `nanodet`; empty when it needs none.
+    pub model: String,
+    /// How it ended.
+    pub status: AnalyserStatus,
+    /// Why, for anything but `done`; also what a reader must know of its limits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// Milliseconds of work inside the analyser.
+    pub ms: i64,
+    /// How many frames or audio windows it looked at.
+    pub samples: u64,
+    /// Per-sample findings, in time order. In the store they live in the blob `findings_key`.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// At most [`AnalyserResult::SPANS_MAX`] merged spans: these become rows.
+    #[serde(default)]
+    pub spans: Vec<Span>,
+    /// The blob with the per-sample findings (JSON lines, time order), once stored.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub findings_key: Option<Key>,
+}
+
+impl AnalyserResult {
+    /// Rows per video and analyser.
+    pub const SPANS_MAX: usize = 500;
+}
