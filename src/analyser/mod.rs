@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::infer::Models;
+pub use crate::media::frame::{Frame, LARGE_SIDE, Pcm, SAMPLE_RATE, SMALL_WIDTH};
 use crate::model::{AnalyserStatus, Finding, MediaInfo, Span};
 
 /// What an analyser is and needs.
@@ -35,37 +36,6 @@ pub enum Sampling {
     },
     /// 16 kHz mono f32 PCM, in order, without gaps.
     Audio,
-}
-
-/// Width of the every-frame pictures, pixels.
-pub const SMALL_WIDTH: u32 = 256;
-/// Longest side of the sampled pictures, pixels.
-pub const LARGE_SIDE: u32 = 1280;
-/// Samples per second of [`Pcm`].
-pub const SAMPLE_RATE: u32 = 16_000;
-
-/// One decoded picture.
-#[derive(Debug, Clone)]
-pub struct Frame {
-    /// Number of the frame, counted from 0 over all frames of the video.
-    pub index: u64,
-    /// Presentation time from time 0, milliseconds.
-    pub time_ms: i64,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// RGB24 rows without padding: `width × height × 3` bytes.
-    pub rgb: Arc<[u8]>,
-}
-
-/// A piece of sound.
-#[derive(Debug, Clone)]
-pub struct Pcm {
-    /// Time of the first sample, milliseconds from time 0.
-    pub time_ms: i64,
-    /// Mono samples at [`SAMPLE_RATE`], −1 to 1.
-    pub samples: Arc<[f32]>,
 }
 
 /// One analyser.

@@ -1,1 +1,3 @@
-//! To be written.
+//! ffmpeg and ffprobe as child processes, frame and PCM readers, playlist writers.
+
+pub mod frame;
