@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::blob::Blobs;
-use crate::model::{Fact, Task, TaskKind};
+use crate::model::{Fact, Key, Task, TaskKind};
 use crate::store::Query;
 
 /// What the worker gives a stage. A stage never touches `store::record` itself.
@@ -18,11 +18,12 @@ pub trait TaskCtx: Send + Sync {
     fn blobs(&self) -> &Blobs;
     /// An empty folder of this attempt's own; removed after it.
     fn scratch(&self) -> &Path;
-    /// Records facts now, under the attempt's lease.
+    /// Records facts now, under the attempt's lease. Answers the originals that no video references any more, which only a
+    /// purge has use for.
     ///
     /// # Errors
     /// [`StageError::Cancelled`] when the lease is lost; `Retry` when the database is away.
-    async fn step(&self, facts: Vec<Fact>) -> Result<(), StageError>;
+    async fn step(&self, facts: Vec<Fact>) -> Result<Vec<Key>, StageError>;
     /// Shows progress, 0 to 1; cheap, may be called often.
     fn progress(&self, progress: f32, step: &str);
     /// Resolves when the task must stop: cancelled, lease lost, or shutting down.
