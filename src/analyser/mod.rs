@@ -3,6 +3,8 @@
 //!
 //! To add one: write `analyser/NAME.rs` with a type that implements [`Analyser`], add a line to [`all`], add a fixture test.
 
+pub mod span;
+
 use std::sync::Arc;
 
 use crate::infer::Models;
