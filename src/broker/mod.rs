@@ -1,8 +1,47 @@
 //! Announcements in, events out. Positions are kept in the store, so there is no consumer group in here.
 
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::model::Topic;
+
+mod embedded;
+
+#[cfg(test)]
+mod conformance;
+
+pub use embedded::Embedded;
+
+/// Which broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BrokerUrl {
+    /// `embedded:PATH`: append files in a folder of this machine.
+    Embedded(PathBuf),
+}
+
+impl FromStr for BrokerUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("embedded", path)) if !path.is_empty() => Ok(Self::Embedded(PathBuf::from(path))),
+            _ => Err(format!("broker: cannot use `{text}`; it takes `embedded:PATH`")),
+        }
+    }
+}
+
+/// Opens it.
+///
+/// # Errors
+/// When its files cannot be used.
+pub fn open(url: &BrokerUrl) -> Result<Arc<dyn Broker>, BrokerError> {
+    match url {
+        BrokerUrl::Embedded(folder) => Ok(Arc::new(Embedded::open(folder)?)),
+    }
+}
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]

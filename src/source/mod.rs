@@ -1,1 +1,3 @@
-//! To be written.
+//! The ways in: uploads and announcements.
+
+pub mod feed;
