@@ -5,6 +5,8 @@
 
 pub mod span;
 
+pub mod audio_analysis;
+
 use std::sync::Arc;
 
 use crate::infer::Models;
@@ -108,5 +110,5 @@ impl Summary {
 
 /// Every analyser, by name.
 pub fn all() -> Vec<Box<dyn Analyser>> {
-    vec![]
+    vec![Box::new(audio_analysis::AudioAnalysis)]
 }
