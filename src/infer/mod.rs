@@ -1,4 +1,20 @@
-//! ONNX sessions, model files and their registry, tokenizers.
+//! ONNX sessions, model files and their registry, tokenizers. Synchronous: it is called from the analysers' pools.
+//!
+//! [`Models`] is what an analyser holds: it opens a model at its first use, keeps it, and runs it. [`ModelFiles`] knows where the
+//! files are and refuses one whose digest is not the registry's. [`pull`] brings them here.
 
-/// Opened models.
-pub struct Models;
+pub mod cache;
+pub mod error;
+pub mod files;
+pub mod pull;
+pub mod registry;
+mod runtime;
+pub mod tensor;
+pub mod tokenizer;
+
+pub use cache::{Models, Outputs, Session};
+pub use error::ModelError;
+pub use files::{FileState, ModelFiles, ModelState};
+pub use registry::{ModelKind, ModelSpec, Registry};
+pub use tensor::{Tensor, TensorError};
+pub use tokenizer::WhisperTokenizer;

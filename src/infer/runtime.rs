@@ -1,0 +1,58 @@
+//! ONNX Runtime: the library is loaded from the model directory, once per process.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use ort::environment::Environment;
+use ort::ep::CPU;
+use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+
+use super::{ModelError, ModelFiles};
+
+/// The registry entry of the library.
+pub(super) const NAME: &str = "onnxruntime";
+
+/// The process's environment. It is never dropped: the library's threads outlive every session.
+static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+
+/// Loads the library, the first time; its digest is compared before.
+pub(super) fn environment(files: &ModelFiles) -> Result<Environment, ModelError> {
+    let mut slot = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = slot.as_ref() {
+        return Ok(environment.clone());
+    }
+    let library = files.path(NAME)?;
+    let builder = ort::init_from(library).map_err(|error| load_error(NAME, &error))?;
+    let built = builder.with_name("weir").with_telemetry(false).build();
+    let environment = built.map_err(|error| load_error(NAME, &error))?;
+    *slot = Some(environment.clone());
+    Ok(environment)
+}
+
+/// Opens a model on the CPU with `threads` threads.
+pub(super) fn open(environment: &Environment, name: &str, path: &Path, threads: usize) -> Result<Session, ModelError> {
+    let builder = Session::builder(environment).map_err(|error| load_error(name, &error))?;
+    let mut builder = configure(builder, threads).map_err(|error| load_error(name, &error))?;
+    builder.commit_from_file(path).map_err(|error| load_error(name, &error))
+}
+
+fn configure(builder: SessionBuilder, threads: usize) -> Result<SessionBuilder, ort::Error<SessionBuilder>> {
+    builder
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(threads)?
+        .with_inter_threads(1)?
+        .with_deterministic_compute(true)?
+        // Waiting threads sleep: several pools share the machine with ffmpeg.
+        .with_config_entry("session.intra_op.allow_spinning", "0")?
+        // The arena never gives memory back; one large picture would be held for the life of the pool.
+        .with_memory_pattern(false)?
+        .with_execution_providers([CPU::default().with_arena_allocator(false).build()])?
+        .with_log_level(LogLevel::Fatal)
+}
+
+fn load_error(name: &str, error: &impl Display) -> ModelError {
+    ModelError::Load { name: name.to_owned(), reason: error.to_string() }
+}
