@@ -75,12 +75,7 @@ fn strongest_run(pictures: &[Evidence]) -> Option<Evidence> {
     let length = RUN.min(pictures.len()).max(1);
     let run = pictures.windows(length).reduce(|best, run| if mean(run) > mean(best) { run } else { best })?;
     let strongest = run.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
-    Some(Evidence {
-        start_ms: run.first()?.start_ms,
-        end_ms: run.last()?.end_ms,
-        score: mean(run) as f32,
-        ..strongest.clone()
-    })
+    Some(Evidence { start_ms: run.first()?.start_ms, end_ms: run.last()?.end_ms, score: mean(run) as f32, ..strongest.clone() })
 }
 
 fn weighted_mean(text: Option<f32>, video: Option<f32>, text_weight: f32) -> Option<f32> {
@@ -128,7 +123,9 @@ mod tests {
     }
 
     fn pictures(scores: &[f32]) -> Vec<Evidence> {
-        let at = |(i, score): (usize, &f32)| moment(Modality::Video, "sensitive_content", (i as i64 * 1000, i as i64 * 1000), *score, "nsfw");
+        let at = |(i, score): (usize, &f32)| {
+            moment(Modality::Video, "sensitive_content", (i as i64 * 1000, i as i64 * 1000), *score, "nsfw")
+        };
         scores.iter().enumerate().map(at).collect()
     }
 
@@ -138,7 +135,9 @@ mod tests {
 
     /// A reader's own computation from the fields of the verdict alone.
     fn recomputed(verdict: &Verdict) -> (Option<f32>, Decision) {
-        let highest = |modality| verdict.evidence.iter().filter(|moment| moment.modality == modality).map(|moment| moment.score).reduce(f32::max);
+        let highest = |modality| {
+            verdict.evidence.iter().filter(|moment| moment.modality == modality).map(|moment| moment.score).reduce(f32::max)
+        };
         assert_eq!(verdict.text, highest(Modality::Text));
         assert_eq!(verdict.video, highest(Modality::Video));
         let parts = [(verdict.text, verdict.text_weight), (verdict.video, 1.0 - verdict.text_weight)];

@@ -121,7 +121,9 @@ fn kind(c: char) -> Kind {
 
 /// Whether `text[start..end]` is not part of a longer word.
 fn is_whole(text: &str, start: usize, end: usize) -> bool {
-    let (Some(before), Some(word), Some(after)) = (text.get(..start), text.get(start..end), text.get(end..)) else { return false };
+    let (Some(before), Some(word), Some(after)) = (text.get(..start), text.get(start..end), text.get(end..)) else {
+        return false;
+    };
     let letters = word.chars().count();
     let ends = |inside: Option<char>, outside: Option<char>| {
         let (Some(inside), Some(outside)) = (inside, outside) else { return true };

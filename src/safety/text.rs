@@ -84,10 +84,10 @@ impl TextScorer {
             Language::Known(_) | Language::NotEnglish => None,
         };
         let english = english.map(|score| TextScore { score: score as f32, rule: "English swearing model".to_owned() });
-        let listed = self.lists.hit(&text, known).map(|language| TextScore {
-            score: config.list_score,
-            rule: format!("word of the list `{language}`"),
-        });
+        let listed = self
+            .lists
+            .hit(&text, known)
+            .map(|language| TextScore { score: config.list_score, rule: format!("word of the list `{language}`") });
         let unlisted = || {
             let code = known.filter(|code| self.lists.has(code) && text.chars().any(char::is_alphabetic))?;
             Some(TextScore { score: 0.0, rule: format!("no word of the list `{code}`") })
