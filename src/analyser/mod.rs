@@ -3,9 +3,10 @@
 //!
 //! To add one: write `analyser/NAME.rs` with a type that implements [`Analyser`], add a line to [`all`], add a fixture test.
 
-pub mod span;
-
 pub mod audio_analysis;
+pub mod cut_analysis;
+mod resize;
+pub mod span;
 
 use std::sync::Arc;
 
@@ -110,5 +111,5 @@ impl Summary {
 
 /// Every analyser, by name.
 pub fn all() -> Vec<Box<dyn Analyser>> {
-    vec![Box::new(audio_analysis::AudioAnalysis)]
+    vec![Box::new(audio_analysis::AudioAnalysis), Box::new(cut_analysis::CutAnalysis)]
 }
