@@ -1,0 +1,132 @@
+//! The vision analysers on real media with known answers, with real models. What is not here is said and passed over.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use weir::analyser::{self, Analyser, Frame, Sampling, Summary};
+use weir::config;
+use weir::infer::Models;
+use weir::model::{AnalyserStatus, Finding, MediaInfo, VideoTrack};
+
+/// The models, when all that `analyser` needs are here.
+fn models(analyser: &dyn Analyser) -> Option<Arc<Models>> {
+    let directory = config::load(&config::Sources::of_process()).unwrap().models.dir;
+    let models = Models::open(directory, 2);
+    let needed = analyser.spec().models;
+    if !needed.is_empty()
+        && let Err(error) = models.require(needed)
+    {
+        println!("skipped: {error}");
+        return None;
+    }
+    Some(Arc::new(models))
+}
+
+/// A file of the known test media, which lie beside the project.
+fn media(path: &str) -> Option<PathBuf> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata").join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    println!("skipped: `{}` is not here", file.display());
+    None
+}
+
+fn command(program: &str, arguments: &[&str], file: &Path) -> Vec<u8> {
+    let (before, after) = arguments.split_at(arguments.iter().position(|argument| *argument == "FILE").unwrap());
+    let output = Command::new(program).args(before).arg(file).args(&after[1..]).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Width, height and frames per second.
+fn probe(file: &Path) -> (u32, u32, f64) {
+    let entries = "stream=width,height,r_frame_rate";
+    let arguments = ["-v", "error", "-select_streams", "v:0", "-show_entries", entries, "-of", "csv=p=0", "FILE"];
+    let text = String::from_utf8(command("ffprobe", &arguments, file)).unwrap();
+    let parts: Vec<&str> = text.trim().split(',').collect();
+    let (frames, seconds) = parts[2].split_once('/').unwrap();
+    (parts[0].parse().unwrap(), parts[1].parse().unwrap(), frames.parse::<f64>().unwrap() / seconds.parse::<f64>().unwrap())
+}
+
+/// The frames that an analyser asks for.
+fn decode(file: &Path, sampling: Sampling) -> (MediaInfo, Vec<Frame>) {
+    let (width, height, rate) = probe(file);
+    let (filter, rate, shown) = match sampling {
+        Sampling::EveryFrame => {
+            let small = f64::from(analyser::SMALL_WIDTH);
+            let high = ((small * f64::from(height) / f64::from(width) / 2.0).round() * 2.0) as u32;
+            (format!("scale={}:{high}", analyser::SMALL_WIDTH), rate, (analyser::SMALL_WIDTH, high))
+        }
+        Sampling::Sampled { fps } => {
+            let scale = (f64::from(analyser::LARGE_SIDE) / f64::from(width.max(height))).min(1.0);
+            let shown = ((f64::from(width) * scale).round() as u32, (f64::from(height) * scale).round() as u32);
+            (format!("fps={fps},scale={}:{}", shown.0, shown.1), f64::from(fps), shown)
+        }
+        Sampling::Audio => panic!("no picture analyser listens"),
+    };
+    let arguments =
+        ["-v", "error", "-i", "FILE", "-vf", &filter, "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
+    let raw = command("ffmpeg", &arguments, file);
+    let frames = raw.chunks_exact((shown.0 * shown.1 * 3) as usize).enumerate().map(|(index, rgb)| Frame {
+        index: index as u64,
+        time_ms: (index as f64 * 1000.0 / rate).round() as i64,
+        width: shown.0,
+        height: shown.1,
+        rgb: rgb.into(),
+    });
+    let frames: Vec<Frame> = frames.collect();
+    assert!(!frames.is_empty(), "no frames of {}", file.display());
+    let duration_ms = (frames.len() as f64 * 1000.0 / rate).round() as i64;
+    let video = Some(VideoTrack { width, height, ..VideoTrack::default() });
+    (MediaInfo { duration_ms, video, ..MediaInfo::default() }, frames)
+}
+
+/// What an analyser says of a file; prints the time that it took.
+fn analyse(name: &str, file: &str) -> Option<(Vec<Finding>, Summary)> {
+    let analyser = analyser::all().into_iter().find(|analyser| analyser.spec().name == name).unwrap();
+    let (models, file) = (models(analyser.as_ref())?, media(file)?);
+    let (info, frames) = decode(&file, analyser.spec().sampling);
+    let mut pass = analyser.begin(&info, &models).unwrap();
+    let mut findings = Vec::new();
+    let started = Instant::now();
+    for batch in frames.chunks(8) {
+        pass.frames(batch, &mut findings).unwrap();
+    }
+    let summary = pass.finish(&mut findings).unwrap();
+    let per_frame_ms = started.elapsed().as_secs_f64() * 1000.0 / frames.len() as f64;
+    println!("{name} {}: {} frames, {per_frame_ms:.2} ms each", file.display(), frames.len());
+    assert_eq!(summary.status, AnalyserStatus::Done, "{:?}", summary.reason);
+    Some((findings, summary))
+}
+
+fn frames_of(findings: &[Finding], label: &str) -> Vec<u64> {
+    findings.iter().filter(|finding| finding.label == label).filter_map(|finding| finding.frame).collect()
+}
+
+fn assert_near(found: &[u64], expected: &[u64], tolerance: u64) {
+    let near = found.len() == expected.len() && found.iter().zip(expected).all(|(one, other)| one.abs_diff(*other) <= tolerance);
+    assert!(near, "{found:?} is not {expected:?} ± {tolerance}");
+}
+
+#[test]
+fn cuts_and_fades_of_the_test_video() {
+    let Some((findings, summary)) = analyse("cut_analysis", "cuts/testvideo.mp4") else { return };
+    assert_near(&frames_of(&findings, "cut"), &[30, 180, 394], 1);
+    assert_near(&frames_of(&findings, "fade"), &[15, 198, 377], 2);
+    assert_near(&frames_of(&findings, "shot"), &[0, 30, 180, 394], 1);
+    assert_eq!(summary.spans.unwrap().len(), findings.len());
+}
+
+#[test]
+fn cuts_of_a_moving_camera_and_of_one_shot() {
+    let Some((findings, _)) = analyse("cut_analysis", "clips/bikes.mp4") else { return };
+    assert_near(&frames_of(&findings, "cut"), &[30, 76, 137, 187, 242], 1);
+    assert!(frames_of(&findings, "fade").is_empty());
+    for file in ["clips/bigbuckbunny.mp4", "vpdq/chair-19-sd-bar.mp4", "vpdq/pattern-sd-grey-bar.mp4"] {
+        let Some((findings, _)) = analyse("cut_analysis", file) else { return };
+        assert_near(&frames_of(&findings, "shot"), &[0], 0);
+    }
+}
