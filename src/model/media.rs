@@ -15,6 +15,16 @@ pub struct MediaInfo {
     pub video: Option<VideoTrack>,
     /// The audio track that is used: the first.
     pub audio: Option<AudioTrack>,
+    /// Microseconds from the earliest time stamp of any track to time 0: what ffmpeg, which starts its clock at the earliest, must be
+    /// told to take away.
+    #[serde(default)]
+    pub lead_us: i64,
+    /// The last picture is held so many milliseconds longer when packaged: a still, or sound that outlasts the pictures.
+    #[serde(default)]
+    pub hold_ms: i64,
+    /// So many milliseconds of silence follow the sound when packaged, because the pictures outlast it.
+    #[serde(default)]
+    pub silence_ms: i64,
     /// What a user should know, for example `20 audio tracks, first kept`.
     #[serde(default)]
     pub notes: Vec<String>,
