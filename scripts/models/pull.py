@@ -10,6 +10,7 @@ gets links to them, or copies on another file system. What is there with the rig
 """
 
 import argparse
+import contextlib
 import fcntl
 import os
 import shutil
@@ -43,19 +44,18 @@ def main() -> int:
         print(f"model `{unknown[0]}` is unknown; known: {', '.join(m.name for m in models)}", file=sys.stderr)
         return 2
     wanted = [model for model in models if not options.names or model.name in options.names]
-    cache = _cache_folder()
+    cache = cache_folder()
     try:
-        cache.mkdir(parents=True, exist_ok=True)
         options.dir.mkdir(parents=True, exist_ok=True)
-        with (cache / ".lock").open("w") as lock:
-            _lock(lock)
+        with locked(cache):
             return _pull(wanted, cache, options.dir.resolve())
     except (environment.SetupError, OSError) as error:
         print(f"models: {error}", file=sys.stderr)
         return 1
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where results are kept for every clone."""
     own = os.environ.get("WEIR_MODEL_CACHE")
     if own:
         return Path(own).resolve()
@@ -63,12 +63,17 @@ def _cache_folder() -> Path:
     return (Path(base) / "weir" / "models").resolve()
 
 
-def _lock(file) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _say("waiting for another pull")
-        fcntl.flock(file, fcntl.LOCK_EX)
+@contextlib.contextmanager
+def locked(cache: Path):
+    """Holds the cache, which is made when it is not there, so that one pull at a time changes it."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("waiting for another pull")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _say(text: str) -> None:

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::registry;
 
 const SCRIPT: &str = "scripts/models/pull.py";
-const TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
+const TIMEOUT: Duration = Duration::from_hours(2);
 const POLL: Duration = Duration::from_millis(200);
 const MAX_LINE_BYTES: u64 = 4096;
 const QUEUE_LINES: usize = 64;

@@ -39,18 +39,19 @@ pub(super) fn open(environment: &Environment, name: &str, path: &Path, threads: 
     builder.commit_from_file(path).map_err(|error| load_error(name, &error))
 }
 
-fn configure(builder: SessionBuilder, threads: usize) -> Result<SessionBuilder, ort::Error<SessionBuilder>> {
-    builder
+fn configure(builder: SessionBuilder, threads: usize) -> ort::Result<SessionBuilder> {
+    Ok(builder
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(threads)?
         .with_inter_threads(1)?
         .with_deterministic_compute(true)?
         // Waiting threads sleep: several pools share the machine with ffmpeg.
         .with_config_entry("session.intra_op.allow_spinning", "0")?
-        // The arena never gives memory back; one large picture would be held for the life of the pool.
+        // The arena never gives memory back. Without it all models together take 0.7 instead of 1.1 GB, for 4 % of time (Whisper's
+        // encoder: 40 %).
         .with_memory_pattern(false)?
         .with_execution_providers([CPU::default().with_arena_allocator(false).build()])?
-        .with_log_level(LogLevel::Fatal)
+        .with_log_level(LogLevel::Fatal)?)
 }
 
 fn load_error(name: &str, error: &impl Display) -> ModelError {

@@ -1,5 +1,7 @@
 //! Real models, real sessions. Without model files each test says so and ends.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it skips, and ends at the first surprise")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -242,4 +244,16 @@ fn files_here_are_the_registry_s() {
             state => assert_eq!(state, FileState::Here, "`{}`", model.spec.name),
         }
     }
+}
+
+#[test]
+fn downloader_and_converters_pass_their_tests() {
+    let environment = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(".venv-");
+    if !std::fs::read_dir(directory()).is_ok_and(|entries| entries.flatten().any(|entry| environment(&entry))) {
+        println!("skipped: the converters' environment is not here; run scripts/models/tests/run.py");
+        return;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/models/tests/run.py");
+    let output = Command::new("python3").arg("-B").arg(script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

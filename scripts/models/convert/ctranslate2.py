@@ -26,6 +26,8 @@ class _Reader:
         length = self.number("H")
         raw = self._data[self._offset : self._offset + length]
         self._offset += length
+        if len(raw) != length:
+            raise ValueError("the file ends within a name")
         return raw.rstrip(b"\0").decode()
 
     def array(self, kind: type, size: int) -> np.ndarray:
