@@ -5,6 +5,7 @@
 
 pub mod audio_analysis;
 pub mod cut_analysis;
+pub mod object_detection;
 mod resize;
 pub mod span;
 
@@ -111,5 +112,9 @@ impl Summary {
 
 /// Every analyser, by name.
 pub fn all() -> Vec<Box<dyn Analyser>> {
-    vec![Box::new(audio_analysis::AudioAnalysis), Box::new(cut_analysis::CutAnalysis)]
+    vec![
+        Box::new(audio_analysis::AudioAnalysis),
+        Box::new(cut_analysis::CutAnalysis),
+        Box::new(object_detection::ObjectDetection),
+    ]
 }

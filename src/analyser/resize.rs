@@ -5,6 +5,7 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::Frame;
+use crate::model::MediaInfo;
 
 /// The longest side that a picture may be resized to: every model input here is far smaller.
 const SIDE_MAX: u32 = 4096;
@@ -58,6 +59,40 @@ impl Stretcher {
     }
 }
 
+/// The size of the source's pictures as shown: the unit of every box.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shown {
+    size: Option<(u32, u32)>,
+}
+
+impl Shown {
+    /// Of a medium; where it does not say, boxes are in the frames' own pixels.
+    pub(super) fn of(media: &MediaInfo) -> Self {
+        let size = media.video.as_ref().map(|video| (video.width, video.height));
+        Self { size: size.filter(|&(width, height)| width > 0 && height > 0) }
+    }
+
+    /// Corners `[left, top, right, bottom]` on a grid that the frame was stretched to, as a box `[x, y, w, h]` that lies in the picture.
+    pub(super) fn bounds(self, frame: &Frame, grid: (u32, u32), corners: [f32; 4]) -> [f32; 4] {
+        let (width, height) = self.size.unwrap_or((frame.width, frame.height));
+        let place = |at: f32, cells: u32, pixels: u32| (at * pixels as f32 / cells.max(1) as f32).clamp(0.0, pixels as f32);
+        let [left, top, right, bottom] = corners;
+        let (x, y) = (place(left, grid.0, width), place(top, grid.1, height));
+        [x, y, place(right, grid.0, width) - x, place(bottom, grid.1, height) - y].map(|side| (side * 10.0).round() / 10.0)
+    }
+}
+
+/// The overlap of two boxes `[x, y, w, h]`: intersection over union, 0 to 1.
+pub(super) fn overlap(one: [f32; 4], other: [f32; 4]) -> f32 {
+    let width = (one[0] + one[2]).min(other[0] + other[2]) - one[0].max(other[0]);
+    let height = (one[1] + one[3]).min(other[1] + other[3]) - one[1].max(other[1]);
+    if !(width > 0.0 && height > 0.0) {
+        return 0.0;
+    }
+    let both = width * height;
+    both / (one[2] * one[3] + other[2] * other[3] - both)
+}
+
 /// RGB24 as three planes, blue first: `(byte − mean) / deviation` for each, means and deviations given blue first too.
 pub(super) fn bgr_planes(rgb: &[u8], mean: [f32; 3], deviation: [f32; 3]) -> Vec<f32> {
     let (pixels, _) = rgb.as_chunks::<3>();
@@ -72,6 +107,7 @@ pub(super) fn bgr_planes(rgb: &[u8], mean: [f32; 3], deviation: [f32; 3]) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::VideoTrack;
 
     fn frame(width: u32, height: u32, rgb: Vec<u8>) -> Frame {
         Frame { index: 3, time_ms: 0, width, height, rgb: rgb.into() }
@@ -95,6 +131,24 @@ mod tests {
         assert_eq!(stretcher.stretch(&two, 1, 1).unwrap(), [100, 50, 25]);
         assert!(stretcher.stretch(&two, 0, 5).is_err());
         assert!(stretcher.stretch(&two, 5, 5000).is_err());
+    }
+
+    #[test]
+    fn boxes_are_in_source_pixels_and_inside() {
+        let small = frame(2, 1, vec![0; 6]);
+        let media =
+            MediaInfo { video: Some(VideoTrack { width: 200, height: 100, ..VideoTrack::default() }), ..MediaInfo::default() };
+        assert_eq!(Shown::of(&media).bounds(&small, (10, 10), [-5.0, 1.0, 5.0, 99.0]), [0.0, 10.0, 100.0, 90.0]);
+        assert_eq!(Shown::of(&MediaInfo::default()).bounds(&small, (10, 10), [0.0, 0.0, 5.0, 10.0]), [0.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn overlap_is_intersection_over_union() {
+        assert_eq!(overlap([0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 2.0, 2.0]), 1.0);
+        assert!((overlap([0.0, 0.0, 2.0, 2.0], [1.0, 0.0, 2.0, 2.0]) - 1.0 / 3.0).abs() < 1e-6);
+        assert_eq!(overlap([0.0, 0.0, 2.0, 2.0], [2.0, 0.0, 2.0, 2.0]), 0.0);
+        assert_eq!(overlap([0.0; 4], [0.0; 4]), 0.0);
+        assert_eq!(overlap([f32::NAN; 4], [0.0; 4]), 0.0);
     }
 
     #[test]

@@ -1,0 +1,172 @@
+//! Following objects from sample to sample by the overlap of their boxes, per class.
+
+use serde_json::json;
+
+use crate::analyser::{resize, span};
+use crate::model::{AnalyserResult, Finding, Span};
+
+/// A box that overlaps a track's last box at least this much continues it.
+const OVERLAP_MIN: f32 = 0.3;
+/// Ended tracks that are held before the weakest are let go: a bound for long videos.
+const ENDED_MAX: usize = 4 * AnalyserResult::SPANS_MAX;
+
+/// The tracks of one pass.
+#[derive(Debug)]
+pub(super) struct Tracks {
+    analyser: &'static str,
+    gap_ms: i64,
+    next: u64,
+    open: Vec<Track>,
+    ended: Vec<Span>,
+}
+
+#[derive(Debug)]
+struct Track {
+    number: u64,
+    last: [f32; 4],
+    span: Span,
+    at_once: usize,
+}
+
+impl Tracks {
+    /// Tracks end when their object was not seen for more than `gap_ms`.
+    pub(super) fn new(analyser: &'static str, gap_ms: i64) -> Self {
+        Self { analyser, gap_ms, next: 0, open: Vec::new(), ended: Vec::new() }
+    }
+
+    /// Takes the findings of one sample, which all have boxes, and writes their tracks' numbers into them.
+    pub(super) fn push(&mut self, time_ms: i64, seen: &mut [Finding]) {
+        self.end(|track, gap_ms| time_ms - track.span.finding.end_ms > gap_ms);
+        let counts: Vec<usize> = seen.iter().map(|one| seen.iter().filter(|other| other.label == one.label).count()).collect();
+        let continued = self.continued(seen);
+        for ((finding, at_once), open) in seen.iter_mut().zip(counts).zip(continued) {
+            let number = open.and_then(|at| self.open.get(at)).map_or(self.next, |track| track.number);
+            finding.value = Some(json!({ "track": number }));
+            let last = finding.bounds.unwrap_or_default();
+            match open.and_then(|at| self.open.get_mut(at)) {
+                Some(track) => {
+                    span::extend(&mut track.span, finding);
+                    track.last = last;
+                    track.at_once = track.at_once.max(at_once);
+                }
+                None => {
+                    self.open.push(Track { number, last, span: span::begin(self.analyser, finding), at_once });
+                    self.next += 1;
+                }
+            }
+        }
+    }
+
+    /// One span per track.
+    pub(super) fn finish(mut self) -> Vec<Span> {
+        self.end(|_, _| true);
+        span::strongest(self.ended)
+    }
+
+    /// For each finding the place of the open track that it continues; the closest pairs first, each track at most once.
+    fn continued(&self, seen: &[Finding]) -> Vec<Option<usize>> {
+        let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
+        for (at, finding) in seen.iter().enumerate() {
+            for (open, track) in self.open.iter().enumerate().filter(|(_, track)| track.span.finding.label == finding.label) {
+                let overlap = resize::overlap(track.last, finding.bounds.unwrap_or_default());
+                if overlap >= OVERLAP_MIN {
+                    pairs.push((overlap, at, open));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut continued = vec![None; seen.len()];
+        let mut taken = vec![false; self.open.len()];
+        for (_, at, open) in pairs {
+            if continued[at].is_none() && !taken[open] {
+                continued[at] = Some(open);
+                taken[open] = true;
+            }
+        }
+        continued
+    }
+
+    fn end(&mut self, over: impl Fn(&Track, i64) -> bool) {
+        let gap_ms = self.gap_ms;
+        for track in self.open.extract_if(.., |track| over(track, gap_ms)) {
+            let mut span = track.span;
+            span.finding.value = Some(json!({ "track": track.number, "at_once": track.at_once }));
+            self.ended.push(span);
+        }
+        if self.ended.len() > ENDED_MAX {
+            self.ended = span::strongest(std::mem::take(&mut self.ended));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(label: &str, time_ms: i64, x: f32) -> Finding {
+        Finding {
+            start_ms: time_ms,
+            end_ms: time_ms,
+            label: label.into(),
+            confidence: 0.5,
+            bounds: Some([x, 0.0, 100.0, 100.0]),
+            ..Finding::default()
+        }
+    }
+
+    fn numbers(findings: &[Finding]) -> Vec<u64> {
+        findings.iter().map(|finding| finding.value.as_ref().unwrap()["track"].as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_moving_object_keeps_its_number_beside_another() {
+        let mut tracks = Tracks::new("object_detection", 750);
+        let mut told = Vec::new();
+        for step in 0..10_i64 {
+            let time_ms = step * 500;
+            let mut sample =
+                [seen("person", time_ms, 1000.0), seen("person", time_ms, step as f32 * 30.0), seen("dog", time_ms, 1000.0)];
+            tracks.push(time_ms, &mut sample);
+            told.push(numbers(&sample));
+        }
+        assert!(told.iter().all(|sample| *sample == [0, 1, 2]), "{told:?}");
+        let spans = tracks.finish();
+        assert_eq!(spans.len(), 3);
+        assert!(spans.iter().all(|span| span.count == 10 && span.finding.start_ms == 0 && span.finding.end_ms == 4500));
+        let at_once: Vec<_> =
+            spans.iter().map(|span| span.finding.value.as_ref().unwrap()["at_once"].as_u64().unwrap()).collect();
+        assert_eq!(at_once, [2, 2, 1]);
+    }
+
+    #[test]
+    fn an_object_that_was_away_is_another() {
+        let mut tracks = Tracks::new("object_detection", 750);
+        for time_ms in [0, 500, 3000, 3500] {
+            tracks.push(time_ms, &mut [seen("person", time_ms, 0.0)]);
+        }
+        let spans = tracks.finish();
+        assert_eq!(
+            spans.iter().map(|span| (span.finding.start_ms, span.finding.end_ms)).collect::<Vec<_>>(),
+            [(0, 500), (3000, 3500)]
+        );
+    }
+
+    #[test]
+    fn two_objects_do_not_share_a_track() {
+        let mut tracks = Tracks::new("object_detection", 750);
+        tracks.push(0, &mut [seen("person", 0, 0.0)]);
+        let mut sample = [seen("person", 500, 10.0), seen("person", 500, 5.0)];
+        tracks.push(500, &mut sample);
+        assert_eq!(numbers(&sample), [1, 0]);
+    }
+
+    #[test]
+    fn memory_is_bounded_in_a_long_video() {
+        let mut tracks = Tracks::new("object_detection", 750);
+        for step in 0..20_000_i64 {
+            tracks.push(step * 1000, &mut [seen("person", step * 1000, 0.0)]);
+            assert!(tracks.ended.len() <= ENDED_MAX);
+        }
+        assert_eq!(tracks.finish().len(), AnalyserResult::SPANS_MAX);
+    }
+}
