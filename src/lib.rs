@@ -45,6 +45,9 @@ pub mod serve;
 /// Configuration: the only reader of the environment.
 pub mod config;
 
+/// Logs and metrics of the process.
+pub mod telemetry;
+
 /// Composition root: opens backends, starts roles, waits.
 pub mod app;
 

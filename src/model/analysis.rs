@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{Finding, Key, Span};
 
 /// How an analyser ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnalyserStatus {
     /// It looked at everything that it asked for.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One thing seen or heard, at one sample or over a span.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default, utoipa::ToSchema)]
 pub struct Finding {
     /// First millisecond.
     pub start_ms: i64,

@@ -74,7 +74,7 @@ pub struct AudioTrack {
 }
 
 /// One packaged rendition; a rendition without video is the audio of an audio-only source.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Rendition {
     /// `1080p`, `720p`, `480p`, `360p` or `audio`.
     pub name: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccountId, Decision, Micros};
 
 /// What a score was made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Modality {
     /// Title, read text, spoken text.
@@ -17,7 +17,7 @@ pub enum Modality {
 }
 
 /// One moment that a score rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Evidence {
     /// Which score it is evidence for.
     pub modality: Modality,
@@ -37,7 +37,7 @@ pub struct Evidence {
 }
 
 /// A verdict with everything that it was computed from, so that anyone can recompute it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Verdict {
     /// `safe`, `harmful`, `review` or `unknown`.
     pub decision: Decision,

@@ -1,0 +1,30 @@
+//! The socket in the data folder: the command line talks to a running server through it. Only its owner can open it, so whoever
+//! comes that way is the operator of this installation.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use axum::Router;
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use super::identity::Peer;
+use super::listen::{Limits, accept_loop};
+
+/// Serves the router on a socket at `path` until `stop`; requests there count as an admin's. The caller holds the folder's lock, so
+/// a socket that is there is one that a crash left.
+///
+/// # Errors
+/// When the socket cannot be made: no such folder, or a path of more than about 100 bytes.
+pub async fn listen_unix(path: &Path, router: Router, limits: Limits, stop: CancellationToken) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    let accept = || async { Ok((listener.accept().await?.0, Peer::Local)) };
+    accept_loop(accept, router, limits, stop).await;
+    std::fs::remove_file(path)
+}
