@@ -7,6 +7,7 @@ pub mod audio_analysis;
 pub mod cut_analysis;
 pub mod object_detection;
 mod resize;
+pub mod sensitive_content;
 pub mod span;
 
 use std::sync::Arc;
@@ -116,5 +117,6 @@ pub fn all() -> Vec<Box<dyn Analyser>> {
         Box::new(audio_analysis::AudioAnalysis),
         Box::new(cut_analysis::CutAnalysis),
         Box::new(object_detection::ObjectDetection),
+        Box::new(sensitive_content::SensitiveContent),
     ]
 }

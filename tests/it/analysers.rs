@@ -182,3 +182,20 @@ fn objects_of_a_street_are_followed() {
     assert_eq!(spans.iter().map(|span| span.count as usize).sum::<usize>(), findings.len());
     assert!(spans.iter().any(|span| span.count > 2), "nothing was followed");
 }
+
+#[test]
+fn harmless_pictures_score_low_and_as_in_the_reference() {
+    // From OpenCV's resize and the models in Python: open_nsfw and nsfwjs' drawing.
+    for (file, open_nsfw, drawing) in [("clips/bus.jpg", 0.00002, 0.93), ("clips/zidane.jpg", 0.0003, 0.59)] {
+        let Some((findings, summary)) = analyse("sensitive_content", file) else { return };
+        assert_eq!(findings.len(), 3, "one a second");
+        assert_eq!(summary.spans, None, "the runner merges");
+        for finding in findings {
+            let value = finding.value.unwrap();
+            let of = |name: &str| value[name].as_f64().unwrap();
+            assert!(finding.label == "nsfw" && finding.confidence < 0.15, "{file}: {} {value}", finding.confidence);
+            assert!((of("open_nsfw") - open_nsfw).abs() < 0.0005, "{file}: {value}");
+            assert!((of("drawing") - drawing).abs() < 0.08, "{file}: {value}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `sensitive_content`: how likely a picture is not safe for work, by two classifiers that were trained on different pictures.
+//!
+//! Findings: one per sample, `nsfw`, whatever the score. `confidence` is the higher of open_nsfw's score and nsfwjs' porn + hentai;
+//! `value` is `{open_nsfw, drawing, hentai, neutral, porn, sexy}`, each 0 to 1. Spans: the runner's, so one span with the highest score
+//! where samples follow on each other.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use serde_json::json;
+
+use super::resize::Stretcher;
+use super::{Analyser, Frame, Pass, Sampling, Spec, Summary};
+use crate::infer::{Models, Session, Tensor};
+use crate::model::{AnalyserStatus, Finding, MediaInfo};
+
+/// Width and height of both models' inputs, pixels.
+const SIDE: usize = 224;
+/// open_nsfw stretches to this and takes the middle.
+const OUTER_SIDE: usize = 256;
+/// open_nsfw's own means, blue first.
+const MEAN: [f32; 3] = [104.0, 117.0, 123.0];
+
+/// The analyser.
+pub struct SensitiveContent;
+
+impl Analyser for SensitiveContent {
+    fn spec(&self) -> Spec {
+        Spec {
+            name: "sensitive_content",
+            version: 1,
+            models: &["open_nsfw", "nsfwjs"],
+            sampling: Sampling::Sampled { fps: 1.0 },
+            limits: "Scores nudity and sexual content only, not violence or gore, on one picture a second. Its recall was not measured here; it \
+                     takes many photographs for drawings, and small or partly hidden scenes escape it. A high score is a reason to look.",
+        }
+    }
+
+    fn begin(&self, _media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
+        Ok(Box::new(SensitivePass {
+            open_nsfw: models.session("open_nsfw", "open_nsfw.onnx")?,
+            nsfwjs: models.session("nsfwjs", "nsfwjs.onnx")?,
+            stretcher: Stretcher::default(),
+            samples: 0,
+        }))
+    }
+}
+
+struct SensitivePass {
+    open_nsfw: Arc<Session>,
+    nsfwjs: Arc<Session>,
+    stretcher: Stretcher,
+    samples: u64,
+}
+
+impl Pass for SensitivePass {
+    fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        for frame in batch {
+            let [_safe, open_nsfw] = self.ask_open_nsfw(frame)?;
+            let nsfwjs = self.ask_nsfwjs(frame)?;
+            out.push(finding(frame, open_nsfw, nsfwjs));
+            self.samples += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
+        if self.samples == 0 {
+            return Ok(Summary { status: AnalyserStatus::Skipped, reason: Some("no frames".into()), spans: None });
+        }
+        Ok(Summary::done())
+    }
+}
+
+impl SensitivePass {
+    fn ask_open_nsfw(&mut self, frame: &Frame) -> anyhow::Result<[f32; 2]> {
+        let outer = self.stretcher.stretch(frame, OUTER_SIDE as u32, OUTER_SIDE as u32)?;
+        let input = Tensor::f32(&[1, SIDE, SIDE, 3], middle_blue_first(outer))?;
+        probabilities(self.open_nsfw.run(&[("input_0", &input)])?.first()?).context("`open_nsfw`")
+    }
+
+    fn ask_nsfwjs(&mut self, frame: &Frame) -> anyhow::Result<[f32; 5]> {
+        let rgb = self.stretcher.stretch(frame, SIDE as u32, SIDE as u32)?;
+        let input = Tensor::f32(&[1, SIDE, SIDE, 3], rgb.iter().map(|&byte| f32::from(byte) / 255.0).collect())?;
+        probabilities(self.nsfwjs.run(&[("input", &input)])?.first()?).context("`nsfwjs`")
+    }
+}
+
+/// The middle of a square picture of [`OUTER_SIDE`], interleaved, blue first, less the means.
+fn middle_blue_first(rgb: &[u8]) -> Vec<f32> {
+    let border = (OUTER_SIDE - SIDE) / 2;
+    let (pixels, _) = rgb.as_chunks::<3>();
+    let rows = pixels.chunks_exact(OUTER_SIDE).skip(border).take(SIDE);
+    let middle = rows.flat_map(|row| row.iter().skip(border).take(SIDE));
+    middle
+        .flat_map(|pixel| [2, 1, 0].map(|channel| f32::from(pixel[channel])).into_iter().zip(MEAN))
+        .map(|(byte, mean)| byte - mean)
+        .collect()
+}
+
+/// An output of `N` classes.
+///
+/// # Errors
+/// When it has another shape, or is no distribution.
+fn probabilities<const N: usize>(output: &Tensor) -> anyhow::Result<[f32; N]> {
+    ensure!(output.shape() == [1, N], "gives an output of shape {:?}; [1, {N}] is needed", output.shape());
+    let values = <[f32; N]>::try_from(output.as_f32()?).context("gives an output of another length")?;
+    let sum: f32 = values.iter().sum();
+    ensure!(
+        values.iter().all(|value| (-0.001..=1.001).contains(value)) && (sum - 1.0).abs() < 0.02,
+        "gives no probabilities: {values:?}"
+    );
+    Ok(values.map(|value| value.clamp(0.0, 1.0)))
+}
+
+fn finding(frame: &Frame, open_nsfw: f32, nsfwjs: [f32; 5]) -> Finding {
+    let [drawing, hentai, neutral, porn, sexy] = nsfwjs;
+    Finding {
+        start_ms: frame.time_ms,
+        end_ms: frame.time_ms,
+        frame: Some(frame.index),
+        label: "nsfw".into(),
+        confidence: open_nsfw.max(porn + hentai).min(1.0),
+        value: Some(json!({
+            "open_nsfw": open_nsfw, "drawing": drawing, "hentai": hentai, "neutral": neutral, "porn": porn, "sexy": sexy,
+        })),
+        ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_higher_of_both_models_is_the_confidence() {
+        let frame = Frame { index: 7, time_ms: 7000, width: 1, height: 1, rgb: vec![0; 3].into() };
+        let seen = finding(&frame, 0.2, [0.1, 0.25, 0.1, 0.5, 0.05]);
+        assert_eq!((seen.start_ms, seen.frame, seen.confidence), (7000, Some(7), 0.75));
+        assert_eq!(seen.value.unwrap()["sexy"], json!(0.05_f32));
+        assert_eq!(finding(&frame, 0.9, [1.0, 0.0, 0.0, 0.0, 0.0]).confidence, 0.9);
+    }
+
+    #[test]
+    fn the_middle_is_taken_blue_first() {
+        let mut rgb = vec![0; OUTER_SIDE * OUTER_SIDE * 3];
+        let first = (16 * OUTER_SIDE + 16) * 3;
+        rgb[first..first + 3].copy_from_slice(&[1, 2, 3]);
+        let last = (239 * OUTER_SIDE + 239) * 3;
+        rgb[last..last + 3].copy_from_slice(&[4, 5, 6]);
+        let middle = middle_blue_first(&rgb);
+        assert_eq!(middle.len(), SIDE * SIDE * 3);
+        assert_eq!(middle[..3], [3.0 - 104.0, 2.0 - 117.0, 1.0 - 123.0]);
+        assert_eq!(middle[middle.len() - 3..], [6.0 - 104.0, 5.0 - 117.0, 4.0 - 123.0]);
+    }
+
+    #[test]
+    fn what_is_no_distribution_is_an_error() {
+        let given = |shape: &[usize], values: &[f32]| probabilities::<2>(&Tensor::f32(shape, values.to_vec()).unwrap());
+        assert_eq!(given(&[1, 2], &[0.75, 0.25]).unwrap(), [0.75, 0.25]);
+        for (shape, values) in [
+            ([1, 2], [f32::NAN, 0.5].as_slice()),
+            ([1, 2], &[f32::INFINITY, 0.0]),
+            ([1, 2], &[1e30, -1e30]),
+            ([1, 2], &[0.9, 0.9]),
+            ([2, 1], &[0.5, 0.5]),
+            ([1, 3], &[0.5, 0.25, 0.25]),
+            ([0, 2], &[]),
+        ] {
+            assert!(given(&shape, values).is_err(), "{shape:?} {values:?}");
+        }
+        assert!(probabilities::<2>(&Tensor::i64(&[1, 2], vec![0, 1]).unwrap()).is_err());
+    }
+}
