@@ -4,6 +4,7 @@ pub mod access;
 pub mod analysis;
 pub mod event;
 pub mod fact;
+pub mod fact_event;
 pub mod finding;
 pub mod id;
 pub mod key;

@@ -4,6 +4,19 @@
 //! [`Query`] (reads) and [`Direct`] (writes that have no event: accounts, sessions, uploads, logs). [`Store`] is all four.
 //! Both databases pass the same suites in `store::conformance`.
 
+mod backend;
+pub mod conformance;
+mod direct;
+mod migrations;
+mod postgres;
+mod query;
+mod queue;
+mod record;
+mod sql;
+mod sqlite;
+mod task_row;
+mod url;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +27,9 @@ use crate::model::{
     Page, PageToken, PlaySession, PlaySessionId, ResultKey, SignIn, Span, Task, TaskId, TaskKind, TaskState, UploadId, Verdict,
     Video, VideoId, VideoStatus, WorkerId,
 };
+
+pub use backend::{StoreOptions, open, open_with};
+pub use url::{PostgresUrl, StoreUrl};
 
 /// Everything that the store can do.
 pub trait Store: Record + Queue + Query + Direct {}
@@ -61,7 +77,8 @@ pub trait Record: Send + Sync {
     async fn record(&self, facts: &[Fact], guard: Guard) -> Result<Recorded, RecordError>;
 
     /// Resolves after the next commit that made tasks ready, ended or cancelled some, or appended events; and at the latest after one
-    /// second. Spurious returns are allowed.
+    /// second. Spurious returns are allowed. It listens from the call on, not from the first poll: call it, look at the rows, then
+    /// await it, and no commit in between is missed.
     async fn changed(&self);
 }
 
@@ -96,7 +113,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { base: Duration::from_secs(2), max: Duration::from_secs(300) }
+        Self { base: Duration::from_secs(2), max: Duration::from_mins(5) }
     }
 }
 

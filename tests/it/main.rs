@@ -2,3 +2,4 @@
 
 mod analysers;
 mod models;
+mod store;
