@@ -16,8 +16,6 @@ class SetupError(Exception):
 
 def ensure(cache: Path, say) -> Path:
     """Returns the Python of an environment with the pinned requirements, made in `cache` when it is not there."""
-    if sys.version_info < (3, 11):
-        raise SetupError(f"python {sys.version.split()[0]} is too old; 3.11 or newer is needed")
     content = REQUIREMENTS.read_bytes() + sys.version.encode()
     folder = cache / f".venv-{hashlib.sha256(content).hexdigest()[:12]}"
     python = folder / "bin" / "python"

@@ -49,10 +49,12 @@ class Fetcher:
         target.mkdir()
         environment = dict(os.environ, TMPDIR=str(folder), npm_config_cache=str(folder / "npm"))
         log = folder / "log"
+        command = self._command(package, target)
         with log.open("wb") as output:
-            child = subprocess.Popen(
-                self._command(package, target), env=environment, cwd=folder, stdout=output, stderr=output
-            )
+            try:
+                child = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
+            except FileNotFoundError:
+                raise FetchError(f"`{command[0]}` is not installed") from None
             try:
                 self._wait(child, package, folder)
             except BaseException:

@@ -19,6 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+if sys.version_info < (3, 11):
+    sys.exit(f"models: python {sys.version.split()[0]} is too old; 3.11 or newer is needed")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import digest

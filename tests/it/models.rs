@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use weir::config;
-use weir::infer::{FileState, ModelError, ModelFiles, Models, Outputs, Tensor, WhisperTokenizer};
+use weir::infer::{FileState, ModelError, ModelFiles, Models, Outputs, Tensor, WhisperTokenizer, pull};
 
 fn directory() -> PathBuf {
     config::load(&config::Sources::of_process()).unwrap().models.dir.into()
@@ -244,6 +244,20 @@ fn files_here_are_the_registry_s() {
             state => assert_eq!(state, FileState::Here, "`{}`", model.spec.name),
         }
     }
+}
+
+#[test]
+fn pull_takes_what_the_cache_has() {
+    if models(&["badwords_vi"]).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut lines = Vec::new();
+    pull::pull(folder.path(), &["badwords_vi".to_owned()], |line| lines.push(line.to_owned())).unwrap();
+    assert!(lines.last().unwrap().starts_with("1 of 1 models ready in "), "{lines:?}");
+    let pulled = ModelFiles::new(folder.path());
+    assert!(pulled.read("badwords_vi", "badwords_vi.json").unwrap().starts_with(b"{"));
+    assert!(!pulled.has("nanodet"));
 }
 
 #[test]

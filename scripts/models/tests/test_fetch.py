@@ -109,6 +109,12 @@ class Download(unittest.TestCase):
         with self.assertRaisesRegex(Exception, "`p.whl` has SHA-256 2d711642b7"):
             self.fetcher(program).members(package(), self.work / "members")
 
+    def test_missing_client_is_named(self) -> None:
+        fetcher = self.fetcher("")
+        fetcher._command = lambda package, target: ["/nowhere/npm"]
+        with self.assertRaisesRegex(fetch.FetchError, "`/nowhere/npm` is not installed"):
+            fetcher.members(package(), self.work / "members")
+
     def test_client_error_is_shown(self) -> None:
         program = "import sys; sys.exit('no such version')"
         with self.assertRaisesRegex(fetch.FetchError, "(?s)`some-model` 1.0 could not be downloaded.*no such version"):
