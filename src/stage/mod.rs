@@ -1,5 +1,7 @@
 //! Stages: one file per kind of task. One task in; blobs are written under the attempt's own prefix; the facts of the end come out.
 
+pub mod analyse;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

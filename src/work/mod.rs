@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod keeper;
 pub mod lease;
 pub mod metric;
+pub mod pool;
 pub mod worker;
 
 use std::path::PathBuf;

@@ -1,0 +1,163 @@
+//! One analyser at one job, inside the pool: a thread that takes batches, and says what was found.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::host::{Batch, Job, What};
+use super::plan::Thin;
+use super::wire::{FromPool, Outcome};
+use crate::analyser::{Analyser, Pass, Spec, Summary, span};
+use crate::infer::{ModelError, Models};
+use crate::model::{AnalyserStatus, Finding, Span};
+
+/// Findings kept per analyser and job; more are counted as lost and the result is `degraded`.
+const FINDINGS_MAX: usize = 500_000;
+/// JSON lines per message.
+const LINES_BYTES: usize = 4 << 20;
+
+pub(super) struct Lane {
+    pub(super) analyser: Arc<dyn Analyser>,
+    pub(super) models: Arc<Models>,
+    pub(super) job: Arc<Job>,
+    pub(super) inbox: Receiver<Arc<Batch>>,
+}
+
+/// What an analyser gave.
+struct Looked {
+    summary: Summary,
+    findings: Vec<Finding>,
+    spent: Duration,
+    samples: u64,
+}
+
+impl Lane {
+    /// Looks at the whole job and tells the worker. An error or a panic of the analyser is its result.
+    pub(super) fn run(self) {
+        let Self { analyser, models, job, inbox } = self;
+        let spec = analyser.spec();
+        let looked = catch_unwind(AssertUnwindSafe(|| look(&*analyser, &spec, &models, &job, &inbox)));
+        // What still lies in the inbox must be acknowledged before the end is told.
+        drop(inbox);
+        let looked = looked.unwrap_or_else(|panic| {
+            let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(ended(AnalyserStatus::Failed, format!("panic: {}", words.unwrap_or("without words"))))
+        });
+        if !job.cancelled.load(Ordering::Relaxed) {
+            tell(&job, &spec, looked);
+        }
+    }
+}
+
+fn ended(status: AnalyserStatus, reason: String) -> Outcome {
+    Outcome { status, reason: Some(reason), ms: 0, samples: 0 }
+}
+
+fn failed(error: &anyhow::Error) -> Outcome {
+    ended(AnalyserStatus::Failed, format!("{error:#}"))
+}
+
+fn look(
+    analyser: &dyn Analyser,
+    spec: &Spec,
+    models: &Arc<Models>,
+    job: &Job,
+    inbox: &Receiver<Arc<Batch>>,
+) -> Result<Looked, Outcome> {
+    match models.require(spec.models) {
+        Ok(()) => {}
+        // Without models there is no need of ONNX Runtime either.
+        Err(_) if spec.models.is_empty() => {}
+        Err(error @ ModelError::Missing { .. }) => return Err(ended(AnalyserStatus::Skipped, error.to_string())),
+        Err(error) => return Err(ended(AnalyserStatus::Failed, error.to_string())),
+    }
+    let began = Instant::now();
+    let mut pass = analyser.begin(&job.media, models).map_err(|error| failed(&error))?;
+    let mut spent = began.elapsed();
+    let mut thin = Thin::to(spec.sampling);
+    let (mut samples, mut findings) = (0, Vec::new());
+    for batch in inbox {
+        if job.cancelled.load(Ordering::Relaxed) {
+            return Err(ended(AnalyserStatus::Failed, "cancelled".to_owned()));
+        }
+        let began = Instant::now();
+        samples += take(&mut *pass, &batch.what, &mut thin, &mut findings).map_err(|error| failed(&error))?;
+        spent += began.elapsed();
+        if findings.len() > FINDINGS_MAX * 2 {
+            return Err(ended(AnalyserStatus::Failed, format!("more than {} findings", FINDINGS_MAX * 2)));
+        }
+    }
+    let began = Instant::now();
+    let summary = pass.finish(&mut findings).map_err(|error| failed(&error))?;
+    spent += began.elapsed();
+    Ok(Looked { summary, findings, spent, samples })
+}
+
+/// Lets the pass look at a batch; answers how many samples of it it took.
+fn take(pass: &mut dyn Pass, what: &What, thin: &mut Thin, findings: &mut Vec<Finding>) -> anyhow::Result<u64> {
+    match what {
+        What::Sound(pcm) => pass.audio(pcm, findings).map(|()| 1),
+        What::Pictures(frames) => {
+            let wanted: Vec<_> = frames.iter().filter(|frame| thin.takes(frame.time_ms)).cloned().collect();
+            if !wanted.is_empty() {
+                pass.frames(&wanted, findings)?;
+            }
+            Ok(wanted.len() as u64)
+        }
+    }
+}
+
+fn tell(job: &Job, spec: &Spec, looked: Result<Looked, Outcome>) {
+    let (outcome, spans) = match looked {
+        Err(outcome) => (outcome, Vec::new()),
+        Ok(looked) => told(job, spec, looked),
+    };
+    let spans = serde_json::to_vec(&spans).unwrap_or_else(|_| b"[]".to_vec());
+    job.out.send(&FromPool::Finished { job: job.number, analyser: spec.name.to_owned(), outcome }, &spans);
+}
+
+/// Sends the findings in time order; answers the outcome and the spans.
+fn told(job: &Job, spec: &Spec, looked: Looked) -> (Outcome, Vec<Span>) {
+    let Looked { summary, mut findings, spent, samples } = looked;
+    let (mut status, mut reason) = (summary.status, summary.reason);
+    findings.iter_mut().for_each(make_finite);
+    findings.sort_by_key(|finding| (finding.start_ms, finding.end_ms));
+    if findings.len() > FINDINGS_MAX {
+        let lost = findings.len() - FINDINGS_MAX;
+        findings.truncate(FINDINGS_MAX);
+        status = AnalyserStatus::Degraded;
+        reason = Some(format!("{lost} findings beyond the first {FINDINGS_MAX} were left out"));
+    }
+    let mut spans = summary.spans.unwrap_or_else(|| span::merge(spec.name, &findings, span::gap_ms(spec.sampling)));
+    spans.iter_mut().for_each(|span| make_finite(&mut span.finding));
+    send_lines(job, spec, &findings);
+    let outcome = Outcome { status, reason, ms: spent.as_millis() as i64, samples };
+    (outcome, span::strongest(spans))
+}
+
+/// JSON knows no infinities: a score that is none becomes 0, a box that is none goes.
+fn make_finite(finding: &mut Finding) {
+    if !finding.confidence.is_finite() {
+        finding.confidence = 0.0;
+    }
+    finding.bounds = finding.bounds.filter(|bounds| bounds.iter().all(|side| side.is_finite()));
+}
+
+fn send_lines(job: &Job, spec: &Spec, findings: &[Finding]) {
+    let head = FromPool::Findings { job: job.number, analyser: spec.name.to_owned() };
+    let mut lines: Vec<u8> = Vec::new();
+    for finding in findings {
+        let Ok(line) = serde_json::to_vec(finding) else { continue };
+        if lines.len() + line.len() > LINES_BYTES && !lines.is_empty() {
+            job.out.send(&head, &lines);
+            lines.clear();
+        }
+        lines.extend_from_slice(&line);
+        lines.push(b'\n');
+    }
+    if !lines.is_empty() {
+        job.out.send(&head, &lines);
+    }
+}

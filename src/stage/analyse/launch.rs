@@ -1,0 +1,25 @@
+//! Starting a pool's process, so that it never outlives the worker.
+
+use std::ffi::OsString;
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+/// Starts `command` with `socket` as standard input. It dies with this process, and with the value that is answered.
+///
+/// # Errors
+/// When the program cannot be started.
+pub async fn start(command: &[OsString], socket: Stdio) -> std::io::Result<Child> {
+    let mut wrapped = Command::new("setpriv");
+    wrapped.args(["--pdeathsig", "KILL", "--"]).args(command);
+    wrapped.stdin(socket).stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
+    wrapped.spawn()
+}
+
+/// Resident memory of a process.
+pub fn resident_bytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
