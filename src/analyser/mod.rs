@@ -9,6 +9,7 @@ pub mod object_detection;
 mod resize;
 pub mod sensitive_content;
 pub mod span;
+pub mod speech_transcription;
 
 use std::sync::Arc;
 
@@ -118,5 +119,6 @@ pub fn all() -> Vec<Box<dyn Analyser>> {
         Box::new(cut_analysis::CutAnalysis),
         Box::new(object_detection::ObjectDetection),
         Box::new(sensitive_content::SensitiveContent),
+        Box::new(speech_transcription::SpeechTranscription),
     ]
 }

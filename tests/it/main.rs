@@ -3,3 +3,5 @@
 mod analysers;
 mod models;
 mod store;
+mod speech;
+mod support;
