@@ -2,6 +2,9 @@
 
 pub mod analyse;
 
+pub mod package;
+pub mod probe;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
