@@ -15,7 +15,7 @@ pub mod playlist;
 pub mod probe;
 mod report;
 mod sandbox;
-mod spawn;
+pub mod spawn;
 pub mod tool;
 
 pub use error::MediaError;

@@ -34,7 +34,7 @@ fn serve(mut requests: mpsc::Receiver<Request>) {
 ///
 /// # Errors
 /// When the program is not there, or processes cannot be made.
-pub(super) async fn spawn(mut command: Command) -> io::Result<Child> {
+pub async fn spawn(mut command: Command) -> io::Result<Child> {
     command.kill_on_drop(true).process_group(0);
     let spawner = SPAWNER.as_ref().ok_or_else(|| io::Error::other("the thread that starts children could not be made"))?;
     let (reply, answer) = oneshot::channel();

@@ -1,6 +1,9 @@
 //! Stages: one file per kind of task. One task in; blobs are written under the attempt's own prefix; the facts of the end come out.
 
 pub mod analyse;
+pub mod collect;
+pub mod purge;
+mod sweep;
 
 pub mod package;
 pub mod probe;

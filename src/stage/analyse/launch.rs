@@ -5,15 +5,19 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
+use crate::media::spawn;
+
 /// Starts `command` with `socket` as standard input. It dies with this process, and with the value that is answered.
+///
+/// The environment is ours: the pool is the same program and reads the same configuration.
 ///
 /// # Errors
 /// When the program cannot be started.
 pub async fn start(command: &[OsString], socket: Stdio) -> std::io::Result<Child> {
     let mut wrapped = Command::new("setpriv");
     wrapped.args(["--pdeathsig", "KILL", "--"]).args(command);
-    wrapped.stdin(socket).stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
-    wrapped.spawn()
+    wrapped.stdin(socket).stdout(Stdio::null()).stderr(Stdio::inherit());
+    spawn::spawn(wrapped).await
 }
 
 /// Resident memory of a process.

@@ -1,0 +1,188 @@
+//! From what a pool said to a result that can be recorded: its key, its size, its status.
+
+use std::path::PathBuf;
+
+use super::plan::PLANNER_VERSION;
+use super::wire::Outcome;
+use crate::analyser::Analyser;
+use crate::infer::Models;
+use crate::model::{AnalyserResult, AnalyserStatus, Analysis, ResultKey, Span};
+
+/// Texts, labels and values of the spans of one result, in bytes: a fact is at most 64 KiB, its numbers included.
+const SPANS_BYTES: usize = 24 << 10;
+/// Begins the reason of a result that must not be tried again: see [`quarantined`].
+const QUARANTINED: &str = "quarantined: ";
+
+/// What one analyser gave for one medium.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looked {
+    /// Its name.
+    pub analyser: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Merged spans.
+    pub spans: Vec<Span>,
+    /// A file with its findings as JSON lines; none when there are none.
+    pub findings: Option<PathBuf>,
+}
+
+impl Looked {
+    /// An analyser that gave nothing.
+    pub fn nothing(analyser: &str, status: AnalyserStatus, reason: String) -> Self {
+        let outcome = Outcome { status, reason: Some(reason), ms: 0, samples: 0 };
+        Self { analyser: analyser.to_owned(), outcome, spans: Vec::new(), findings: None }
+    }
+
+    /// An analyser whose process died of this medium twice, the second time while nothing else ran in it.
+    pub fn quarantined(analyser: &str, why: &str) -> Self {
+        let reason = format!("{QUARANTINED}the medium ended two pool processes, the second with this analyser alone: {why}");
+        Self::nothing(analyser, AnalyserStatus::Failed, reason)
+    }
+
+    /// Notes that the medium broke off. What was seen until then stays.
+    pub fn cut_short(mut self, why: &str) -> Self {
+        if !matches!(self.outcome.status, AnalyserStatus::Done | AnalyserStatus::Degraded) {
+            return self;
+        }
+        let seen = self.outcome.samples > 0;
+        self.outcome.status = if seen { AnalyserStatus::Degraded } else { AnalyserStatus::Failed };
+        self.outcome.reason = Some(format!("decoding broke off: {why}"));
+        self
+    }
+}
+
+/// What the result of an analyser on this content is a function of.
+///
+/// # Errors
+/// When the analyser names a model that is not in the registry.
+pub fn key_of(content_sha256: &str, analyser: &dyn Analyser, models: &Models) -> anyhow::Result<ResultKey> {
+    let spec = analyser.spec();
+    let digests: Result<Vec<String>, _> = spec.models.iter().map(|name| models.digest(name)).collect();
+    let digests = digests?.join(" ");
+    Ok(ResultKey::of(content_sha256, spec.name, spec.version, PLANNER_VERSION, &digests, &analyser.parameters()))
+}
+
+/// The result, without findings: those are in a blob.
+pub fn result_of(analyser: &dyn Analyser, key: ResultKey, looked: Looked) -> AnalyserResult {
+    let spec = analyser.spec();
+    let Looked { outcome, spans, .. } = looked;
+    AnalyserResult {
+        key,
+        analyser: spec.name.to_owned(),
+        version: spec.version,
+        model: spec.models.join(" "),
+        status: outcome.status,
+        reason: outcome.reason.map(|reason| reason.chars().take(500).collect()),
+        ms: outcome.ms,
+        samples: outcome.samples,
+        findings: Vec::new(),
+        spans: fit(spans),
+        findings_key: None,
+    }
+}
+
+/// Whether a stored result stands for a new one. What failed or was skipped is tried again, for example after `weir models pull`;
+/// what ended pools is not.
+pub fn stands(result: &AnalyserResult) -> bool {
+    match result.status {
+        AnalyserStatus::Done | AnalyserStatus::Degraded => true,
+        AnalyserStatus::Failed => result.reason.as_deref().is_some_and(|reason| reason.starts_with(QUARANTINED)),
+        AnalyserStatus::Skipped => false,
+    }
+}
+
+/// The state of an analysis whose analysers ended so.
+pub fn analysis_of(statuses: &[AnalyserStatus]) -> Analysis {
+    if !statuses.iter().any(|status| matches!(status, AnalyserStatus::Done | AnalyserStatus::Degraded)) {
+        return Analysis::Failed;
+    }
+    if statuses.iter().all(|status| *status == AnalyserStatus::Done) { Analysis::Done } else { Analysis::Partial }
+}
+
+/// Makes spans fit into one fact. Values go first: the findings have them too; then long texts are cut; then the least confident
+/// spans go.
+fn fit(mut spans: Vec<Span>) -> Vec<Span> {
+    if bytes_of(&spans) > SPANS_BYTES {
+        spans.iter_mut().for_each(|span| span.finding.value = None);
+    }
+    if bytes_of(&spans) > SPANS_BYTES {
+        for text in spans.iter_mut().filter_map(|span| span.finding.text.as_mut()) {
+            *text = text.chars().take(200).collect();
+        }
+    }
+    let mut bytes = bytes_of(&spans);
+    while bytes > SPANS_BYTES {
+        let least = spans.iter().enumerate().min_by(|(_, a), (_, b)| a.finding.confidence.total_cmp(&b.finding.confidence));
+        let Some(at) = least.map(|(at, _)| at) else { break };
+        bytes -= bytes_of(&[spans.remove(at)]);
+    }
+    spans
+}
+
+fn bytes_of(spans: &[Span]) -> usize {
+    let of_one = |span: &Span| {
+        let finding = &span.finding;
+        let value = finding.value.as_ref().map_or(0, |value| value.to_string().len());
+        finding.label.len() + finding.text.as_ref().map_or(0, String::len) + value
+    };
+    spans.iter().map(of_one).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Finding;
+
+    fn span(text: &str, confidence: f32, value: Option<serde_json::Value>) -> Span {
+        let finding = Finding { label: "speech".into(), text: Some(text.into()), confidence, value, ..Finding::default() };
+        Span { analyser: "speech_transcription".into(), finding, count: 1 }
+    }
+
+    #[test]
+    fn spans_that_fit_stay_as_they_are() {
+        let spans = vec![span("hello", 0.5, Some(serde_json::json!({"words": []}))); 100];
+        assert_eq!(fit(spans.clone()), spans);
+    }
+
+    #[test]
+    fn values_go_before_texts_and_texts_before_spans() {
+        let words = serde_json::json!({ "words": "w".repeat(100) });
+        let few = fit(vec![span(&"é".repeat(150), 0.5, Some(words.clone())); 60]);
+        assert_eq!((few.len(), few[0].finding.text.as_deref().map(str::len)), (60, Some(300)));
+        assert!(few[0].finding.value.is_none());
+        let mut many: Vec<Span> = (0..500).map(|at| span(&"x".repeat(1000), at as f32 / 500.0, Some(words.clone()))).collect();
+        many.reverse();
+        let left = fit(many);
+        assert!(bytes_of(&left) <= SPANS_BYTES && left.len() > 100, "{}", left.len());
+        assert!(left.iter().all(|span| span.finding.confidence > 0.7));
+        assert!(left.is_sorted_by(|a, b| a.finding.confidence >= b.finding.confidence), "the order stays");
+    }
+
+    #[test]
+    fn an_analysis_is_as_good_as_its_analysers() {
+        use AnalyserStatus::{Degraded, Done, Failed, Skipped};
+        for (statuses, analysis) in [
+            (&[Done, Done][..], Analysis::Done),
+            (&[Done, Skipped], Analysis::Partial),
+            (&[Degraded, Done], Analysis::Partial),
+            (&[Failed, Skipped], Analysis::Failed),
+            (&[], Analysis::Failed),
+        ] {
+            assert_eq!(analysis_of(statuses), analysis, "{statuses:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_may_end_better_is_tried_again() {
+        let with = |looked: Looked| {
+            let (status, reason) = (looked.outcome.status, looked.outcome.reason);
+            let (key, analyser, model) = (ResultKey(String::new()), String::new(), String::new());
+            let (findings, spans, findings_key) = (Vec::new(), Vec::new(), None);
+            AnalyserResult { key, analyser, version: 1, model, status, reason, ms: 0, samples: 0, findings, spans, findings_key }
+        };
+        assert!(stands(&with(Looked::quarantined("a", "signal 9"))));
+        assert!(!stands(&with(Looked::nothing("a", AnalyserStatus::Failed, "out of memory".into()))));
+        assert!(!stands(&with(Looked::nothing("a", AnalyserStatus::Skipped, "model nanodet is not here".into()))));
+        assert!(stands(&with(Looked::nothing("a", AnalyserStatus::Done, String::new()))));
+    }
+}
