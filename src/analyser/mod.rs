@@ -10,6 +10,8 @@ mod resize;
 pub mod sensitive_content;
 pub mod span;
 pub mod speech_transcription;
+pub mod text_overlay;
+mod track;
 
 use std::sync::Arc;
 
@@ -120,5 +122,6 @@ pub fn all() -> Vec<Box<dyn Analyser>> {
         Box::new(object_detection::ObjectDetection),
         Box::new(sensitive_content::SensitiveContent),
         Box::new(speech_transcription::SpeechTranscription),
+        Box::new(text_overlay::TextOverlay),
     ]
 }

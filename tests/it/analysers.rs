@@ -199,3 +199,42 @@ fn harmless_pictures_score_low_and_as_in_the_reference() {
         }
     }
 }
+
+#[test]
+fn lines_of_an_overlay_are_read_once_and_told_every_second() {
+    let Some((findings, summary)) = analyse("text_overlay", "ocr/sample_overlay_text.png") else { return };
+    let spans = summary.spans.unwrap();
+    let texts: Vec<&str> = spans.iter().filter_map(|span| span.finding.text.as_deref()).collect();
+    for exact in ["WAIT FOR IT...", "Follow @dancer_2024 for more", "50% OFF #sale"] {
+        assert!(texts.contains(&exact), "`{exact}` is not in {texts:?}");
+    }
+    // The Vietnamese lines are found; their letters may be wrong.
+    for (top, bottom) in [(510.0, 575.0), (705.0, 800.0)] {
+        let found = spans.iter().filter_map(|span| span.finding.bounds).filter(|bounds| {
+            bounds[1] > top - 10.0 && bounds[1] + bounds[3] < bottom + 10.0 && bounds[0] < 50.0 && bounds[2] > 600.0
+        });
+        assert_eq!(found.count(), 1, "{spans:?}");
+    }
+    assert_eq!(spans.len(), 5);
+    assert!(spans.iter().all(|span| (span.finding.start_ms, span.finding.end_ms, span.count) == (0, 2000, 3)));
+    assert_eq!(findings.len(), 15);
+}
+
+#[test]
+fn lines_of_other_pictures() {
+    for (file, expected) in [
+        ("ocr/en.jpg", "of this dataset are specified as follows."),
+        ("ocr/latin.jpg", "Alphabetum in mundo hodie frequentissime adhibitum est alphabetum Latinum."),
+        ("ocr/japan.jpg", "農村の学校で、伝統演劇の特別クラス"),
+    ] {
+        let Some((findings, _)) = analyse("text_overlay", file) else { return };
+        let texts: Vec<&str> = findings.iter().filter_map(|finding| finding.text.as_deref()).collect();
+        assert!(texts.iter().any(|text| text.contains(expected)), "{file}: {texts:?}");
+    }
+}
+
+#[test]
+fn a_film_without_text_has_none() {
+    let Some((findings, _)) = analyse("text_overlay", "clips/bigbuckbunny.mp4") else { return };
+    assert!(findings.is_empty(), "{findings:?}");
+}

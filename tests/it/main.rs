@@ -3,6 +3,6 @@
 mod analysers;
 mod media;
 mod models;
-mod store;
 mod speech;
+mod store;
 mod support;

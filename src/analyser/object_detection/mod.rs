@@ -6,13 +6,12 @@
 
 mod coco;
 mod nanodet;
-mod track;
 
 use std::sync::Arc;
 
 use self::nanodet::{Object, SIDE};
-use self::track::Tracks;
 use super::resize::{self, Shown, Stretcher};
+use super::track::Tracks;
 use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span};
 use crate::infer::{Models, Session, Tensor};
 use crate::model::{Finding, MediaInfo};
@@ -44,7 +43,7 @@ impl Analyser for ObjectDetection {
             session: models.session("nanodet", "nanodet.onnx")?,
             shown: Shown::of(media),
             stretcher: Stretcher::default(),
-            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING)),
+            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), |one, other| one.label == other.label),
         }))
     }
 }

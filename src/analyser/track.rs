@@ -1,8 +1,8 @@
-//! Following objects from sample to sample by the overlap of their boxes, per class.
+//! Following what has a box (objects, lines of text) from sample to sample by the overlap of its boxes.
 
 use serde_json::json;
 
-use crate::analyser::{resize, span};
+use super::{resize, span};
 use crate::model::{AnalyserResult, Finding, Span};
 
 /// A box that overlaps a track's last box at least this much continues it.
@@ -11,16 +11,15 @@ const OVERLAP_MIN: f32 = 0.3;
 const ENDED_MAX: usize = 4 * AnalyserResult::SPANS_MAX;
 
 /// The tracks of one pass.
-#[derive(Debug)]
 pub(super) struct Tracks {
     analyser: &'static str,
     gap_ms: i64,
+    same: fn(&Finding, &Finding) -> bool,
     next: u64,
     open: Vec<Track>,
     ended: Vec<Span>,
 }
 
-#[derive(Debug)]
 struct Track {
     number: u64,
     last: [f32; 4],
@@ -29,9 +28,10 @@ struct Track {
 }
 
 impl Tracks {
-    /// Tracks end when their object was not seen for more than `gap_ms`.
-    pub(super) fn new(analyser: &'static str, gap_ms: i64) -> Self {
-        Self { analyser, gap_ms, next: 0, open: Vec::new(), ended: Vec::new() }
+    /// Tracks end when nothing continued them for more than `gap_ms`. `same` says whether two findings may be of one track, wherever
+    /// they are.
+    pub(super) fn new(analyser: &'static str, gap_ms: i64, same: fn(&Finding, &Finding) -> bool) -> Self {
+        Self { analyser, gap_ms, same, next: 0, open: Vec::new(), ended: Vec::new() }
     }
 
     /// Takes the findings of one sample, which all have boxes, and writes their tracks' numbers into them.
@@ -57,7 +57,8 @@ impl Tracks {
         }
     }
 
-    /// One span per track.
+    /// One span per track; `value` is `{track, at_once}`, the latter the highest number of findings with the track's label in one of
+    /// its samples.
     pub(super) fn finish(mut self) -> Vec<Span> {
         self.end(|_, _| true);
         span::strongest(self.ended)
@@ -67,9 +68,9 @@ impl Tracks {
     fn continued(&self, seen: &[Finding]) -> Vec<Option<usize>> {
         let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
         for (at, finding) in seen.iter().enumerate() {
-            for (open, track) in self.open.iter().enumerate().filter(|(_, track)| track.span.finding.label == finding.label) {
+            for (open, track) in self.open.iter().enumerate() {
                 let overlap = resize::overlap(track.last, finding.bounds.unwrap_or_default());
-                if overlap >= OVERLAP_MIN {
+                if overlap >= OVERLAP_MIN && (self.same)(&track.span.finding, finding) {
                     pairs.push((overlap, at, open));
                 }
             }
@@ -103,6 +104,10 @@ impl Tracks {
 mod tests {
     use super::*;
 
+    fn tracks() -> Tracks {
+        Tracks::new("object_detection", 750, |one, other| one.label == other.label)
+    }
+
     fn seen(label: &str, time_ms: i64, x: f32) -> Finding {
         Finding {
             start_ms: time_ms,
@@ -120,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_moving_object_keeps_its_number_beside_another() {
-        let mut tracks = Tracks::new("object_detection", 750);
+        let mut tracks = tracks();
         let mut told = Vec::new();
         for step in 0..10_i64 {
             let time_ms = step * 500;
@@ -140,7 +145,7 @@ mod tests {
 
     #[test]
     fn an_object_that_was_away_is_another() {
-        let mut tracks = Tracks::new("object_detection", 750);
+        let mut tracks = tracks();
         for time_ms in [0, 500, 3000, 3500] {
             tracks.push(time_ms, &mut [seen("person", time_ms, 0.0)]);
         }
@@ -153,7 +158,7 @@ mod tests {
 
     #[test]
     fn two_objects_do_not_share_a_track() {
-        let mut tracks = Tracks::new("object_detection", 750);
+        let mut tracks = tracks();
         tracks.push(0, &mut [seen("person", 0, 0.0)]);
         let mut sample = [seen("person", 500, 10.0), seen("person", 500, 5.0)];
         tracks.push(500, &mut sample);
@@ -162,7 +167,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_in_a_long_video() {
-        let mut tracks = Tracks::new("object_detection", 750);
+        let mut tracks = tracks();
         for step in 0..20_000_i64 {
             tracks.push(step * 1000, &mut [seen("person", step * 1000, 0.0)]);
             assert!(tracks.ended.len() <= ENDED_MAX);
