@@ -206,3 +206,21 @@ async fn renew(tx: &mut Tx, held: &[Lease], lease: Duration) -> Done<Vec<Renewed
     }
     Ok(renewed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_up_to_its_maximum_within_its_jitter() {
+        let backoff = Backoff { base: Duration::from_secs(2), max: Duration::from_secs(10) };
+        let whole_ms = [2_000, 4_000, 8_000, 10_000, 10_000];
+        for (attempt, whole_ms) in (1..).zip(whole_ms) {
+            assert_eq!(backoff.delay(attempt, 0.0).as_millis(), whole_ms / 2, "the least of attempt {attempt}");
+            assert_eq!(backoff.delay(attempt, 0.5).as_millis(), whole_ms * 3 / 4);
+            assert!(backoff.delay(attempt, 0.999_999).as_millis() < whole_ms, "the most of attempt {attempt}");
+        }
+        assert!(backoff.delay(i32::MAX, 0.9) < backoff.max);
+        assert_eq!(backoff.delay(i32::MIN, 0.0).as_millis(), 1_000, "hostile numbers do not overflow");
+    }
+}

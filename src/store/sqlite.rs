@@ -202,3 +202,45 @@ async fn run_one(tx: &mut Tx, job: &mut dyn Job) -> Done<bool> {
     tx.control("RELEASE record").await?;
     Ok(kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A commit is durable when it is answered, and readers cannot write.
+    #[tokio::test]
+    async fn the_writer_syncs_and_readers_only_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (changes, _) = watch::channel(0);
+        let backend = SqliteBackend::open(&folder.path().join("deep/weir.db"), 2, changes).await.unwrap();
+        let mode = backend.write(Lane::Rest, (), |tx, ()| {
+            Box::pin(async move {
+                let journal = tx.fetch_one("SELECT journal_mode FROM pragma_journal_mode", &[]).await?.text()?;
+                let synchronous = tx.fetch_one("SELECT synchronous FROM pragma_synchronous", &[]).await?.int()?;
+                let foreign_keys = tx.fetch_one("SELECT foreign_keys FROM pragma_foreign_keys", &[]).await?.int()?;
+                Ok((journal, synchronous, foreign_keys))
+            })
+        });
+        const FULL: i64 = 2;
+        assert_eq!(mode.await.unwrap(), ("wal".to_owned(), FULL, 1));
+        let written = backend.read().await.unwrap().execute("DELETE FROM videos", &[]).await;
+        assert!(matches!(written, Err(Failure::Sql(_))), "{written:?}");
+    }
+
+    /// Ends of tasks go before what waits in the other lane.
+    #[tokio::test]
+    async fn ends_go_first() {
+        let (ends, ends_in) = mpsc::channel(4);
+        let (rest, rest_in) = mpsc::channel(4);
+        let mut lanes = Lanes { ends: ends_in, rest: rest_in };
+        let job =
+            |reply| -> Box<dyn Job> { Box::new(Work { args: (), run: |_, ()| Box::pin(async { Ok(()) }), done: None, reply }) };
+        let (slow, mut slow_answer) = oneshot::channel();
+        let (fast, mut fast_answer) = oneshot::channel();
+        assert!(rest.send(job(slow)).await.is_ok() && ends.send(job(fast)).await.is_ok());
+        lanes.next().await.unwrap().answer(Some("x"));
+        assert!(fast_answer.try_recv().is_ok() && slow_answer.try_recv().is_err());
+        lanes.waiting().unwrap().answer(Some("x"));
+        assert!(slow_answer.try_recv().is_ok() && lanes.waiting().is_none());
+    }
+}

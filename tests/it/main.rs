@@ -3,6 +3,7 @@
 mod analysers;
 mod media;
 mod models;
+mod postgres;
 mod speech;
 mod store;
 mod support;

@@ -1,6 +1,13 @@
 //! The store's suites on both databases, and what only one of them can show.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use weir::model::{Cursor, Fact, Guard, Micros, NewTask, Personal, TaskId, TaskKind, UploadId, VideoId};
 use weir::store::conformance::{direct, event, lease, query, record, retry};
+use weir::store::{self, SharedStore, StoreUrl};
 
 /// Every case of every suite as a test of its own, per database.
 macro_rules! suites {
@@ -10,6 +17,14 @@ macro_rules! suites {
             async fn $case() {
                 let folder = tempfile::tempdir().unwrap();
                 super::$suite::$case(super::sqlite_store(folder.path()).await).await;
+            })+)+
+        }
+
+        mod postgres {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let Some(url) = crate::postgres::database().await else { return };
+                super::$suite::$case(super::open(&url).await).await;
             })+)+
         }
     };
@@ -39,7 +54,153 @@ suites! {
         old_rows_are_forgotten;
 }
 
-async fn sqlite_store(folder: &std::path::Path) -> weir::store::SharedStore {
-    let url = weir::store::StoreUrl::Sqlite(folder.join("weir.db"));
-    weir::store::open_with(&url, weir::store::conformance::options()).await.unwrap()
+async fn open(url: &StoreUrl) -> SharedStore {
+    store::open_with(url, store::conformance::options()).await.unwrap()
+}
+
+async fn sqlite_store(folder: &Path) -> SharedStore {
+    open(&StoreUrl::Sqlite(folder.join("weir.db"))).await
+}
+
+/// Raw access to an SQLite file beside its store.
+async fn sqlite_beside(folder: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.join("weir.db"));
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+const FUTURE_SQLITE: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                             VALUES (9999, 'future', 1, x'00', 0)";
+const FUTURE_POSTGRES: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                               VALUES (9999, 'future', true, '\\x00', 0)";
+
+fn refused(opened: Result<SharedStore, store::StoreError>) -> String {
+    match opened {
+        Ok(_) => panic!("a newer database was opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn an_older_binary_refuses_a_newer_sqlite_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let url: StoreUrl = format!("sqlite:{}", folder.path().join("weir.db").display()).parse().unwrap();
+    let id = store::open(&url).await.unwrap().installation().await.unwrap();
+    assert_eq!(store::open(&url).await.unwrap().installation().await.unwrap(), id, "the id stays");
+    sqlx::raw_sql(FUTURE_SQLITE).execute(&mut sqlite_beside(folder.path()).await).await.unwrap();
+    let words = refused(store::open(&url).await);
+    assert!(words.contains("newer weir") && words.contains("9999") && words.contains("weir.db"), "{words}");
+}
+
+#[tokio::test]
+async fn an_older_binary_refuses_a_newer_postgres_database() {
+    let Some(url) = crate::postgres::database().await else { return };
+    let id = store::open(&url).await.unwrap().installation().await.unwrap();
+    assert_eq!(store::open(&url).await.unwrap().installation().await.unwrap(), id, "the id stays");
+    sqlx::raw_sql(FUTURE_POSTGRES).execute(&mut crate::postgres::connect_beside(&url).await).await.unwrap();
+    let words = refused(store::open(&url).await);
+    assert!(words.contains("newer weir") && words.contains("9999"), "{words}");
+}
+
+fn tasks(count: usize) -> Vec<Fact> {
+    let task = || NewTask {
+        id: TaskId::from_random(rand::random()),
+        kind: TaskKind::Collect,
+        video: None,
+        owner: "default".to_owned(),
+        priority: 0,
+        run_at: None,
+        after: Vec::new(),
+        input: serde_json::Value::Null,
+        max_attempts: 1,
+    };
+    vec![Fact::TasksCreated { tasks: (0..count).map(|_| task()).collect() }]
+}
+
+/// A commit of one process wakes another one, well before it would poll.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_processes_commit_wakes_on_postgres() {
+    let Some(url) = crate::postgres::database().await else { return };
+    let (here, there) = (open(&url).await, open(&url).await);
+    // The listener is connected in the background; a wake within 300 ms cannot be the fallback of 1 s.
+    for _ in 0..20 {
+        let (changed, begun) = (here.changed(), Instant::now());
+        there.record(&tasks(1), Guard::None).await.unwrap();
+        changed.await;
+        if begun.elapsed() < Duration::from_millis(300) {
+            return;
+        }
+    }
+    panic!("no commit of another process woke this one in time");
+}
+
+/// An event of a transaction that began earlier and commits later is not skipped: nothing behind it is handed out before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_commit_is_not_skipped_on_postgres() {
+    let Some(url) = crate::postgres::database().await else { return };
+    let store = open(&url).await;
+    let mut beside = crate::postgres::connect_beside(&url).await;
+    let early = "BEGIN; INSERT INTO events (epoch, at, key, kind, data) VALUES (0, 0, 'early', 'video.created', '{}')";
+    sqlx::raw_sql(early).execute(&mut beside).await.unwrap();
+    let video = VideoId::from_random(rand::random());
+    let late = Fact::VideoCreated {
+        video: video.clone(),
+        upload: UploadId::from_random(rand::random()),
+        owner: "default".to_owned(),
+        external_id: None,
+        labels: serde_json::json!({}),
+        title: Personal(String::new()),
+    };
+    let recorded = store.record(&[late], Guard::None).await.unwrap();
+    assert_eq!(store.events(Cursor::default(), 10).await.unwrap(), [], "the earlier one is still open");
+    assert_eq!(store.newest_event().await.unwrap(), Cursor::default());
+    assert_eq!(store.forget(Micros(i64::MAX), Micros(0)).await.unwrap(), 0, "what nobody could read is not forgotten");
+    sqlx::raw_sql("COMMIT").execute(&mut beside).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    while store.newest_event().await.unwrap() != recorded.cursor {
+        assert!(Instant::now() < until, "the events never came");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let keys: Vec<_> = store.events(Cursor::default(), 10).await.unwrap().into_iter().map(|event| event.key).collect();
+    assert_eq!(keys, ["early", video.as_str()]);
+}
+
+/// The rows of the seeds' views, on either database, as text.
+const PREDICTIONS: &str =
+    "SELECT video_id || '|' || raw_text || '|' || human_label || '|' || text_verdict || '|' || video_verdict
+                           || '|' || final_decision || '|' || CAST(created_at AS TEXT) FROM video_predictions";
+const METADATA: &str = "SELECT stream_id || '|' || title || '|' || status || '|' || resolution || '|' || checksum || '|' ||
+                        CAST(variants_generated AS TEXT) || '|' || CAST(variant_paths AS TEXT) || '|' || manifest_path || '|' ||
+                        audio_track_id || '|' || video_track_id || '|' || CAST(processing_latency_ms >= 0 AS TEXT) FROM vod_metadata";
+
+#[tokio::test]
+async fn the_seeds_views_are_there_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = query::fill_views(&sqlite_store(folder.path()).await).await;
+    let mut beside = sqlite_beside(folder.path()).await;
+    let prediction: String = sqlx::query_scalar(PREDICTIONS).fetch_one(&mut beside).await.unwrap();
+    let metadata: String = sqlx::query_scalar(METADATA).fetch_one(&mut beside).await.unwrap();
+    check_views(&video, &prediction, &metadata);
+    assert!(metadata.contains(r#"["720p","360p"]"#), "{metadata}");
+}
+
+#[tokio::test]
+async fn the_seeds_views_are_there_on_postgres() {
+    let Some(url) = crate::postgres::database().await else { return };
+    let video = query::fill_views(&open(&url).await).await;
+    let mut beside = crate::postgres::connect_beside(&url).await;
+    let prediction: String = sqlx::query_scalar(PREDICTIONS).fetch_one(&mut beside).await.unwrap();
+    let metadata: String = sqlx::query_scalar(METADATA).fetch_one(&mut beside).await.unwrap();
+    check_views(&video, &prediction, &metadata);
+    assert!(metadata.contains("{720p,360p}"), "{metadata}");
+}
+
+fn check_views(video: &VideoId, prediction: &str, metadata: &str) {
+    let wanted = format!("{video}|A title\nread first\nread second|harmful|harmful|safe|review|20");
+    assert!(prediction.starts_with(&wanted), "{prediction}");
+    assert!(metadata.starts_with(&format!("{video}|A title|ready|640x360|")), "{metadata}");
+    let folder = format!("{video}/task-00000000000a-1");
+    for part in [format!("vod-variants/{folder}/720p"), format!("manifests/{folder}/master.m3u8")] {
+        assert!(metadata.contains(&part), "{metadata}");
+    }
+    assert!(metadata.contains(&format!("|audio-{video}|video-{video}|")), "{metadata}");
 }

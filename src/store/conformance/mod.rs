@@ -1,5 +1,7 @@
 //! Suites that every database passes: plain async functions over a store that is new and empty. A test that fails panics.
 
+#![expect(clippy::panic, reason = "a suite reports by panicking, as tests do")]
+
 pub mod direct;
 pub mod event;
 pub mod lease;
@@ -13,8 +15,8 @@ use serde_json::json;
 
 use super::{Backoff, Limits, SharedStore, StoreOptions, Want};
 use crate::model::{
-    AnalyserResult, AnalyserStatus, Decision, Fact, Finding, Guard, Key, NewTask, Personal, ResultKey, Span, Task, TaskEnd,
-    TaskId, TaskKind, UploadId, Verdict, VideoId, WorkerId,
+    AnalyserResult, AnalyserStatus, Cursor, Decision, Event, Fact, Finding, Guard, Key, NewTask, Personal, ResultKey, Span, Task,
+    TaskEnd, TaskId, TaskKind, UploadId, Verdict, VideoId, WorkerId,
 };
 
 /// Options under which the suites expect a store to be open: short pauses, so that they can be waited for.
@@ -106,6 +108,19 @@ impl Announced {
             tasks,
         }
     }
+}
+
+/// All events, as soon as there are `count`. On PostgreSQL any transaction of the server that is still open (of a test beside this
+/// one) holds the readers of events back until it ends.
+async fn told(store: &SharedStore, count: usize) -> Vec<Event> {
+    for _ in 0..1_000 {
+        let events = store.events(Cursor::default(), 10_000).await.expect("events are read");
+        if events.len() >= count {
+            return events;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("there are not {count} events within 10 s")
 }
 
 /// A video with bytes of its own.

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{LONG, announce, create, end, lease_one, new_task, result, uploaded, verdict};
+use super::{LONG, announce, create, end, lease_one, new_task, result, span, uploaded, verdict};
 use crate::model::{
-    AnalyserStatus, Analysis, Decision, Fact, Guard, Key, NewTask, Personal, PlaySession, PlaySessionId, TaskEnd, TaskKind,
-    TaskState, UploadId, VideoId, VideoStatus,
+    AccountId, AnalyserStatus, Analysis, AudioTrack, Decision, Fact, Guard, HumanLabel, Key, MediaInfo, Micros, NewTask,
+    Personal, PlaySession, PlaySessionId, Rendition, TaskEnd, TaskKind, TaskState, UploadId, VideoId, VideoStatus, VideoTrack,
 };
 use crate::store::{LogLine, SharedStore, TaskFilter, VideoFilter};
 
@@ -227,4 +227,45 @@ pub async fn attempts_tell_the_history(store: SharedStore) {
     assert_eq!((attempts[0].outcome.as_deref(), attempts[0].error.clone()), (Some("fail"), Some(super::error())));
     assert_eq!(Some(&attempts[0].worker), held.worker.as_ref());
     assert!(attempts[0].ended_at.is_some_and(|ended| ended >= attempts[0].started_at));
+}
+
+/// A video with a row in each of the seeds' views; what is in the views can only be read with SQL.
+pub async fn fill_views(store: &SharedStore) -> VideoId {
+    let id = uploaded(store).await;
+    let rendition = |name: &str| Rendition {
+        name: name.to_owned(),
+        width: 0,
+        height: 0,
+        bandwidth_bps: 0,
+        average_bandwidth_bps: 0,
+        codecs: String::new(),
+        frame_rate: 25.0,
+        playlist: format!("{name}/index.m3u8"),
+        segments: 1,
+        size_bytes: 1,
+    };
+    let media = MediaInfo {
+        video: Some(VideoTrack { width: 640, height: 360, ..VideoTrack::default() }),
+        audio: Some(AudioTrack::default()),
+        ..MediaInfo::default()
+    };
+    let label = HumanLabel { label: Decision::Harmful, by: AccountId::from_random([1; 12]), at: Micros(1), note: None };
+    let found = result("views", AnalyserStatus::Done, vec![span("second", 500, 600), span("first", 0, 900)]);
+    let facts = [
+        Fact::MediaProbed { video: id.clone(), media },
+        Fact::VideoPackaged {
+            video: id.clone(),
+            variants: key(&format!("vod-variants/{id}/task-00000000000a-1")),
+            manifests: key(&format!("manifests/{id}/task-00000000000a-1")),
+            poster: None,
+            audio: None,
+            renditions: vec![rendition("720p"), rendition("360p")],
+            duration_ms: 1,
+        },
+        Fact::AnalyserFinished { video: id.clone(), result: Box::new(found) },
+        Fact::VerdictGiven { video: id.clone(), verdict: Box::new(verdict(Decision::Review)) },
+        Fact::HumanLabelled { video: id.clone(), label },
+    ];
+    store.record(&facts, Guard::None).await.expect("recorded");
+    id
 }

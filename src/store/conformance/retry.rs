@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LONG, announce, create, end, error, lease_one, new_task, task, uploaded, want, worker};
+use super::{LONG, announce, create, end, error, lease_one, new_task, task, told, uploaded, want, worker};
 use crate::model::{Fact, Guard, NewTask, TaskEnd, TaskId, TaskKind, TaskState, Video, VideoId, VideoStatus};
 use crate::store::{RecordError, SharedStore};
 
@@ -197,6 +197,7 @@ pub async fn deleting_stops_the_work(store: SharedStore) {
     let purging = lease_one(&store, LONG).await.expect("now it runs");
     assert_eq!(purging.id, purge.id);
     assert!(matches!(store.record(&[deleted], Guard::None).await, Err(RecordError::Conflict(_))), "it is deleted twice");
-    let events = store.events(crate::model::Cursor::default(), 1000).await.expect("events are read");
-    assert!(events.iter().all(|event| event.kind != "video.transcoding"), "a deleted video moved");
+    let kinds: Vec<_> = told(&store, 6).await.into_iter().map(|event| event.kind).collect();
+    let stopped = ["video.created", "video.uploaded", "task.ended", "task.ended", "video.deleted", "task.ended"];
+    assert_eq!(kinds, stopped, "a deleted video does not move");
 }
