@@ -7,3 +7,4 @@ mod postgres;
 mod speech;
 mod store;
 mod support;
+mod work;

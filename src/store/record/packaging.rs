@@ -83,7 +83,8 @@ pub(super) async fn packaged(recording: &mut Recording<'_>, fact: &Fact, video: 
 /// The end of a video that cannot be packaged.
 pub(super) async fn failed(recording: &mut Recording<'_>, fact: &Fact, video: &VideoId, reason: &str) -> Done<()> {
     let Some(standing) = unless_deleted(recording.tx, video).await? else { return Ok(()) };
-    if !goes_forward(&standing, VideoStatus::Failed) {
+    // An announced upload whose bytes never come fails as well.
+    if standing.status.is_final() {
         return Ok(());
     }
     let now = recording.tx.now().await?;

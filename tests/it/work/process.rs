@@ -1,0 +1,87 @@
+//! The pool process of these tests: this test program again, with analysers that break in every way.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir::analyser::{Analyser, Frame, Pass, Sampling, Spec, Summary};
+use weir::infer::Models;
+use weir::model::{Finding, MediaInfo};
+use weir::stage::analyse::host::{Host, run_on_stdin};
+
+/// Runs this test program as a pool.
+pub(crate) fn command() -> Vec<OsString> {
+    let program = std::env::current_exe().unwrap();
+    let words = ["work::process::is_a_pool", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+    std::iter::once(program.into_os_string()).chain(words.into_iter().map(OsString::from)).collect()
+}
+
+/// No test of its own: what [`command`] runs.
+#[test]
+#[ignore = "the body of a child process"]
+fn is_a_pool() {
+    let host = Host { analysers: analysers(), models: Arc::new(Models::open("no-models-here", 1)) };
+    // Without a socket there is nobody to serve.
+    if let Err(error) = run_on_stdin(&host) {
+        println!("{error:#}");
+    }
+}
+
+/// How an analyser breaks at its second batch.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Not,
+    /// Takes its time over each batch.
+    Slow,
+    /// Ends the process, as a fault in native code does.
+    Dies,
+    Hangs,
+    /// Takes 600 MiB.
+    Eats,
+}
+
+struct Odd(&'static str, Way);
+
+/// All of them.
+pub(crate) fn analysers() -> Vec<Arc<dyn Analyser>> {
+    let all = [("sound", Way::Not), ("slow", Way::Slow), ("dies", Way::Dies), ("hangs", Way::Hangs), ("eats", Way::Eats)];
+    all.into_iter().map(|(name, way)| Arc::new(Odd(name, way)) as Arc<dyn Analyser>).collect()
+}
+
+impl Analyser for Odd {
+    fn spec(&self) -> Spec {
+        Spec { name: self.0, version: 1, models: &[], sampling: Sampling::EveryFrame, limits: "" }
+    }
+
+    fn begin(&self, _media: &MediaInfo, _models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
+        Ok(Box::new(OddPass(self.1, 0, Vec::new())))
+    }
+}
+
+struct OddPass(Way, usize, Vec<u8>);
+
+impl Pass for OddPass {
+    fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        self.1 += 1;
+        match self.0 {
+            Way::Slow => std::thread::sleep(Duration::from_millis(100)),
+            Way::Dies if self.1 == 2 => return Err(std::process::Command::new("false").exec().into()),
+            Way::Hangs if self.1 == 2 => std::thread::sleep(Duration::from_secs(3600)),
+            Way::Eats if self.1 == 2 => self.2 = vec![1; 600 << 20],
+            _ => {}
+        }
+        for frame in batch {
+            let (at, frame) = (frame.time_ms, Some(frame.index));
+            out.push(Finding { start_ms: at, end_ms: at, frame, label: "seen".into(), confidence: 0.5, ..Finding::default() });
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
+        if self.0 == Way::Eats {
+            std::thread::sleep(Duration::from_secs(5));
+        }
+        Ok(Summary::done())
+    }
+}
