@@ -80,11 +80,12 @@ impl Lists {
     }
 }
 
-/// NFC, lower case with the two folds that `to_lowercase` leaves out, one space between words.
+/// NFC, lower case, one space between words; and the folds without which a word in capitals differs from itself: ß as ss, ς as σ, and
+/// the dotless and dotted i of Turkish as i.
 fn normalise(text: &str) -> String {
-    let lower: String = text.nfc().collect::<String>().to_lowercase().replace('ß', "ss").replace('ς', "σ");
-    // Lower-casing can leave a decomposed letter (İ → i̇), hence the second NFC.
-    lower.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect()
+    let lower = text.nfc().collect::<String>().to_lowercase();
+    let folded = lower.replace('ß', "ss").replace('ς', "σ").replace('ı', "i").replace("i\u{307}", "i");
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Three Latin letters or fewer are a word of some other language too often (Turkish and English `am`).
@@ -159,6 +160,7 @@ mod tests {
         assert_eq!(hit("Đồ tồi".nfd().collect::<String>().as_str(), None).as_deref(), Some("vi"), "decomposed letters");
         assert_eq!(hit("đồ tồin", None), None);
         assert_eq!(hit("STRASSE", None).as_deref(), Some("de"));
+        assert_eq!(normalise("ISIRMAK İYİ"), normalise("ısırmak iyi"));
     }
 
     #[test]

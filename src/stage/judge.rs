@@ -145,7 +145,11 @@ impl Material {
         let bytes = match ctx.blobs().get(key, FINDINGS_BYTES_MAX).await {
             Ok(bytes) => bytes,
             Err(BlobError::TooLarge { .. }) => {
-                self.limits.push(format!("{} found too much to read; its {} spans were scored", result.analyser, result.spans.len()));
+                self.limits.push(format!(
+                    "{} found too much to read; its {} spans were scored",
+                    result.analyser,
+                    result.spans.len()
+                ));
                 return Ok(result.spans.iter().map(|span| span.finding.clone()).collect());
             }
             Err(error @ BlobError::Missing(_)) => return Err(StageError::Fail(format!("missing_findings: {error}"))),
@@ -157,27 +161,35 @@ impl Material {
     }
 
     fn score(self, scorer: &TextScorer, config: &SafetyConfig) -> Scores {
-        let evidence = |source, span_ms, text: &str, language| {
-            let scored = scorer.score(text, language, config)?;
-            let made = moment(Modality::Text, source, span_ms, scored.score, &scored.rule);
-            Some(Evidence { text: Some(cut(text, TEXT_CHARS)), ..made })
-        };
         // File names join their words with underscores, which the model takes for letters.
-        let title = evidence(TITLE, (0, 0), &self.title.replace('_', " "), None);
-        let of_passage = |passage: &Passage| {
-            evidence(passage.source, (passage.start_ms, passage.end_ms), &passage.text, passage.language.as_deref())
-        };
+        let title = Passage { source: TITLE, start_ms: 0, end_ms: 0, text: self.title.replace('_', " "), language: None };
+        let title = title.score(scorer, config);
         let mut not_run = self.not_run;
         not_run.extend(scorer.missing().iter().cloned());
         let limits = LIMITS.iter().map(|limit| (*limit).to_owned()).chain(self.limits).collect();
-        Scores { title, texts: self.texts.iter().filter_map(of_passage).collect(), pictures: self.pictures, not_run, limits }
+        Scores {
+            title,
+            texts: self.texts.iter().filter_map(|text| text.score(scorer, config)).collect(),
+            pictures: self.pictures,
+            not_run,
+            limits,
+        }
+    }
+}
+
+impl Passage {
+    fn score(&self, scorer: &TextScorer, config: &SafetyConfig) -> Option<Evidence> {
+        let scored = scorer.score(&self.text, self.language.as_deref(), config)?;
+        let made = moment(Modality::Text, self.source, (self.start_ms, self.end_ms), scored.score, &scored.rule);
+        Some(Evidence { text: Some(cut(&self.text, TEXT_CHARS)), ..made })
     }
 }
 
 fn passage(source: &'static str, finding: &Finding) -> Option<Passage> {
     let text = finding.text.clone().filter(|text| !text.trim().is_empty())?;
     let value = finding.value.as_ref();
-    let sure = value.and_then(|value| value["language_confidence"].as_f64()).is_some_and(|confidence| confidence >= LANGUAGE_SURE);
+    let sure =
+        value.and_then(|value| value["language_confidence"].as_f64()).is_some_and(|confidence| confidence >= LANGUAGE_SURE);
     let language = value.and_then(|value| value["language"].as_str()).filter(|_| sure).map(str::to_owned);
     Some(Passage { source, start_ms: finding.start_ms, end_ms: finding.end_ms, text, language })
 }

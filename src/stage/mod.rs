@@ -2,11 +2,11 @@
 
 pub mod analyse;
 pub mod collect;
-pub mod purge;
-mod sweep;
-
+pub mod judge;
 pub mod package;
 pub mod probe;
+pub mod purge;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

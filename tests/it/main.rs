@@ -2,6 +2,7 @@
 
 mod analysers;
 mod media;
+mod judge;
 mod models;
 mod postgres;
 mod speech;

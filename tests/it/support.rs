@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use weir::analyser::{Pcm, SAMPLE_RATE};
+use weir::analyser::{Frame, Pcm, SAMPLE_RATE};
 use weir::config;
 use weir::infer::Models;
 
@@ -48,4 +48,19 @@ pub(crate) fn pieces(sound: &[f32]) -> Vec<Pcm> {
     let piece =
         |(i, samples): (usize, &[f32])| Pcm { time_ms: (i * size * 1000 / SAMPLE_RATE as usize) as i64, samples: samples.into() };
     sound.chunks(size).enumerate().map(piece).collect()
+}
+
+/// One picture per second of `file`, which must be 320 × 240.
+pub(crate) fn pictures(file: &Path) -> Vec<Frame> {
+    let (width, height) = (320, 240);
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file)
+        .args(["-map", "0:v:0", "-vf", "fps=1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let frame =
+        |(i, rgb): (usize, &[u8])| Frame { index: i as u64 * 25, time_ms: i as i64 * 1000, width, height, rgb: rgb.into() };
+    output.stdout.chunks_exact((width * height * 3) as usize).enumerate().map(frame).collect()
 }
