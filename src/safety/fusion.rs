@@ -118,8 +118,8 @@ mod tests {
         moment(Modality::Text, "text_overlay", (1000, 2000), score, "rule")
     }
 
-    fn title(score: f32) -> Option<Evidence> {
-        Some(moment(Modality::Text, "title", (0, 0), score, "rule"))
+    fn title(score: f32) -> Evidence {
+        moment(Modality::Text, "title", (0, 0), score, "rule")
     }
 
     fn pictures(scores: &[f32]) -> Vec<Evidence> {
@@ -180,12 +180,12 @@ mod tests {
 
     #[test]
     fn a_title_alone_accuses_and_does_not_acquit() {
-        assert_eq!(judged(Scores { title: title(0.04), ..Scores::default() }).decision, Decision::Unknown);
-        assert_eq!(judged(Scores { title: title(0.99), ..Scores::default() }).decision, Decision::Harmful);
-        assert_eq!(judged(Scores { title: title(0.45), ..Scores::default() }).decision, Decision::Review);
-        let diluted = judged(Scores { title: title(0.04), pictures: pictures(&[0.6; 3]), ..Scores::default() });
+        assert_eq!(judged(Scores { title: Some(title(0.04)), ..Scores::default() }).decision, Decision::Unknown);
+        assert_eq!(judged(Scores { title: Some(title(0.99)), ..Scores::default() }).decision, Decision::Harmful);
+        assert_eq!(judged(Scores { title: Some(title(0.45)), ..Scores::default() }).decision, Decision::Review);
+        let diluted = judged(Scores { title: Some(title(0.04)), pictures: pictures(&[0.6; 3]), ..Scores::default() });
         assert_eq!((diluted.text, diluted.decision), (None, Decision::Harmful));
-        let beside = judged(Scores { title: title(0.3), texts: vec![line(0.1)], ..Scores::default() });
+        let beside = judged(Scores { title: Some(title(0.3)), texts: vec![line(0.1)], ..Scores::default() });
         assert_eq!((beside.text, beside.evidence[0].source.as_str()), (Some(0.3), "title"));
     }
 
@@ -214,7 +214,7 @@ mod tests {
             samples in prop::collection::vec(0.0_f32..=1.0, 0..8),
             own in prop::option::of(0.0_f32..=1.0),
         ) {
-            let scores = Scores { title: own.and_then(title), texts: texts.into_iter().map(line).collect(), pictures: pictures(&samples), ..Scores::default() };
+            let scores = Scores { title: own.map(title), texts: texts.into_iter().map(line).collect(), pictures: pictures(&samples), ..Scores::default() };
             let verdict = judged(scores);
             let (score, decision) = recomputed(&verdict);
             prop_assert_eq!(score.is_some(), verdict.avg_score.is_some());

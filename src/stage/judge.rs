@@ -179,8 +179,8 @@ impl Material {
 
 impl Passage {
     fn score(&self, scorer: &TextScorer, config: &SafetyConfig) -> Option<Evidence> {
-        let scored = scorer.score(&self.text, self.language.as_deref(), config)?;
-        let made = moment(Modality::Text, self.source, (self.start_ms, self.end_ms), scored.score, &scored.rule);
+        let given = scorer.score(&self.text, self.language.as_deref(), config)?;
+        let made = moment(Modality::Text, self.source, (self.start_ms, self.end_ms), given.score, &given.rule);
         Some(Evidence { text: Some(cut(&self.text, TEXT_CHARS)), ..made })
     }
 }

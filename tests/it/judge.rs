@@ -52,7 +52,7 @@ impl TaskCtx for Bench {
     }
     fn progress(&self, _progress: f32, _step: &str) {}
     async fn cancelled(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     fn is_cancelled(&self) -> bool {
         false
@@ -232,13 +232,13 @@ fn scores_are_those_of_the_package() {
         ("it's 12:30 o'clock, see you_there naïve CAFÉ", 0.008_812_4),
     ];
     for (text, expected) in known {
-        let scored = scorer.score(text, None, &SafetyConfig::default()).unwrap();
-        assert!((scored.score - expected).abs() < 1e-4, "`{text}`: {scored:?}, the package says {expected}");
+        let given = scorer.score(text, None, &SafetyConfig::default()).unwrap();
+        assert!((given.score - expected).abs() < 1e-4, "`{text}`: {given:?}, the package says {expected}");
     }
     let score = |text: &str, language| scorer.score(text, language, &SafetyConfig::default());
     assert_eq!(score("", None), None);
     assert_eq!(score("IMG_20240101 xkcdzz", None), None, "no word that anyone knows");
-    assert_eq!(score("damn", Some("de")).map(|scored| scored.score), Some(0.0), "the English model is for English");
+    assert_eq!(score("damn", Some("de")).map(|given| given.score), Some(0.0), "the English model is for English");
     assert!(score("I am happy with this camera", None).unwrap().score < 0.5, "no Turkish");
 }
 
@@ -252,9 +252,9 @@ fn every_listed_word_is_found_in_its_own_language() {
         for (language, words) in list["languages"].as_object().unwrap() {
             for word in words.as_array().unwrap() {
                 let text = format!("… {} …", word.as_str().unwrap().to_uppercase());
-                let scored = scorer.score(&text, Some(language), &SafetyConfig::default());
+                let given = scorer.score(&text, Some(language), &SafetyConfig::default());
                 assert!(
-                    scored.is_some_and(|scored| scored.score >= 0.6),
+                    given.is_some_and(|given| given.score >= 0.6),
                     "a word of `{language}` in `{name}`, {} bytes",
                     text.len()
                 );

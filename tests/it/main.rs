@@ -1,8 +1,8 @@
 //! The integration tests: one binary.
 
 mod analysers;
-mod media;
 mod judge;
+mod media;
 mod models;
 mod postgres;
 mod speech;

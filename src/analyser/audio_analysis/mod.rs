@@ -130,7 +130,7 @@ impl Listening {
             confidence: 1.0,
             value: Some(json!({
                 "momentary_lufs": momentary.and_then(level),
-                "centroid_hz": centroid.map(|hz| hz.round()),
+                "centroid_hz": centroid.map(f64::round),
                 "flux": flux.map(|flux| round(flux, 4)),
             })),
             ..Finding::default()

@@ -44,8 +44,7 @@ impl Mel {
             }
         }
         let floor = mel.iter().copied().fold(f32::MIN, f32::max) - 8.0;
-        mel.iter_mut().for_each(|value| *value = (value.max(floor) + 4.0) / 4.0);
-        Ok(mel)
+        Ok(mel.into_iter().map(|value| (value.max(floor) + 4.0) / 4.0).collect())
     }
 }
 

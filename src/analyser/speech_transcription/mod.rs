@@ -110,8 +110,7 @@ impl Pass for Listening {
         while !self.regions.is_empty() {
             self.transcribe(fitting(&self.regions), out)?;
         }
-        let segments = std::mem::take(&mut self.segments);
-        Ok(Summary { spans: Some(spans(segments)), ..Summary::done() })
+        Ok(Summary { spans: Some(spans(&self.segments)), ..Summary::done() })
     }
 }
 
@@ -175,7 +174,7 @@ fn fitting(regions: &[Range<usize>]) -> usize {
 }
 
 /// At most [`AnalyserResult::SPANS_MAX`] spans: of a long sound, neighbouring segments share one.
-fn spans(segments: Vec<Finding>) -> Vec<Span> {
+fn spans(segments: &[Finding]) -> Vec<Span> {
     let share = segments.len().div_ceil(AnalyserResult::SPANS_MAX).max(1);
     let joined = |group: &[Finding]| {
         let texts: Vec<&str> = group.iter().filter_map(|segment| segment.text.as_deref()).collect();
@@ -207,7 +206,7 @@ mod tests {
     fn many_segments_share_spans_and_lose_no_text() {
         let segment =
             |i: i64| Finding { start_ms: i, end_ms: i + 1, text: Some(i.to_string()), confidence: 0.5, ..Finding::default() };
-        let spans = spans((0..1200).map(segment).collect());
+        let spans = spans(&(0..1200).map(segment).collect::<Vec<_>>());
         assert_eq!(spans.len(), 400);
         assert_eq!((spans[0].finding.text.as_deref(), spans[0].count), (Some("0 1 2"), 3));
         assert_eq!(spans[399].finding.end_ms, 1200);

@@ -67,8 +67,8 @@ impl Ids {
         }
         if let Some(time) = sampled.iter().rev().find(|id| is_time(id)) {
             // After a segment's end the same time may open the next one; a segment itself is longer than nothing.
-            let least = *time as usize + usize::from(!closed);
-            bar(logits, self.first_timestamp..least);
+            let from = *time as usize + usize::from(!closed);
+            bar(logits, self.first_timestamp..from);
         }
     }
 }
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn log_sum_exp_is_exact_enough() {
-        assert!((log_sum_exp(&[1000.0, 1000.0]) - 1000.693_15).abs() < 1e-3);
-        assert_eq!(log_sum_exp(&[f32::NEG_INFINITY]), f32::NEG_INFINITY);
+        assert!((log_sum_exp(&[1000.0, 1000.0]) - 1000.693).abs() < 1e-3);
+        assert!(log_sum_exp(&[f32::NEG_INFINITY]).is_infinite());
     }
 }

@@ -201,14 +201,15 @@ mod tests {
     fn short_speech_and_short_silence_do_not_count() {
         assert!(regions(windows(&[(0.0, 10), (0.9, 7), (0.0, 10)])).is_empty(), "224 ms of speech");
         let found = regions(windows(&[(0.0, 10), (0.9, 10), (0.0, 3), (0.9, 10), (0.0, 10)]));
-        assert_eq!(found, [10 * WINDOW - PAD..33 * WINDOW + PAD], "96 ms of silence");
+        assert_eq!((found.len(), &found[0]), (1, &(10 * WINDOW - PAD..33 * WINDOW + PAD)), "96 ms of silence");
         let found = regions(windows(&[(0.0, 10), (0.9, 10), (0.4, 20), (0.9, 10), (0.0, 10)]));
         assert_eq!(found.len(), 1, "between the thresholds speech goes on");
     }
 
     #[test]
     fn speech_at_both_ends_stays_inside_the_sound() {
-        assert_eq!(regions(windows(&[(0.9, 20)])), [0..20 * WINDOW]);
+        let found = regions(windows(&[(0.9, 20)]));
+        assert_eq!((found.len(), &found[0]), (1, &(0..20 * WINDOW)));
     }
 
     #[test]

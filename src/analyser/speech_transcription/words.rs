@@ -76,7 +76,9 @@ fn likeness(attention: Attention) -> Vec<Vec<f32>> {
     let heads = attention.len().max(1) as f32;
     let mut mean: Vec<Vec<f32>> = Vec::new();
     for mut head in attention {
-        head.iter_mut().for_each(|row| softmax(row));
+        for row in &mut head {
+            softmax(row);
+        }
         standardise(&mut head);
         let smooth: Vec<Vec<f32>> = head.iter().map(|row| median(row)).collect();
         if mean.is_empty() {
@@ -93,9 +95,14 @@ fn likeness(attention: Attention) -> Vec<Vec<f32>> {
 
 fn softmax(row: &mut [f32]) {
     let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    row.iter_mut().for_each(|value| *value = (*value - top).exp());
-    let sum: f32 = row.iter().sum();
-    row.iter_mut().for_each(|value| *value /= sum);
+    let mut sum = 0.0;
+    for value in row.iter_mut() {
+        *value = (*value - top).exp();
+        sum += *value;
+    }
+    for value in row.iter_mut() {
+        *value /= sum;
+    }
 }
 
 /// Per position, over the tokens: mean 0, standard deviation 1.
