@@ -131,15 +131,22 @@ impl Report {
         self.format.start_time.as_deref().and_then(seconds_us).unwrap_or(0)
     }
 
+    /// End of the whole on ffmpeg's clock, microseconds, where the file says so.
+    fn whole_us(&self) -> Option<i64> {
+        self.format.duration.as_deref().and_then(seconds_us)
+    }
+
     /// Whether this is one picture.
     fn is_still(&self) -> bool {
         self.format.format_name.ends_with("_pipe")
     }
 
-    /// Ends of a track on ffmpeg's clock, microseconds, where the file says so.
+    /// End of a track on ffmpeg's clock, microseconds, where the file says so. It is not after the end of the whole: the durations
+    /// that Matroska keeps of tracks count from the beginning of the file in some, from the track's own in others.
     fn end_us(&self, stream: &Stream) -> Option<i64> {
         let start = stream.start_time.as_deref().and_then(seconds_us).map_or(0, |start| start.saturating_sub(self.origin_us()));
-        Some(start.saturating_add(stream.duration_us()?))
+        let end = start.saturating_add(stream.duration_us()?);
+        Some(self.whole_us().map_or(end, |whole| end.min(whole)))
     }
 
     /// Puts everything together. `scanned_us` is the end on ffmpeg's clock from reading the whole file, used when the file does not
@@ -154,8 +161,7 @@ impl Report {
         let lead_us = look.picture.as_ref().map(|picture| picture.time_us).or(look.sound_us).unwrap_or(0);
         let video_end = chosen.video.and_then(|stream| self.end_us(stream));
         let audio_end = chosen.audio.and_then(|stream| self.end_us(stream));
-        let whole = self.format.duration.as_deref().and_then(seconds_us);
-        let end_us = video_end.max(audio_end).or(whole).or(scanned_us).unwrap_or(0);
+        let end_us = video_end.max(audio_end).or(self.whole_us()).or(scanned_us).unwrap_or(0);
         let mut info = MediaInfo {
             container: self.format.format_name.split(',').next().unwrap_or_default().to_owned(),
             duration_ms: end_us.saturating_sub(lead_us).max(0) / 1000,
@@ -201,7 +207,7 @@ impl Report {
     /// Whether the length is only known after reading the whole file.
     pub(super) fn needs_scan(&self, chosen: &Chosen<'_>) -> bool {
         let ends = [chosen.video, chosen.audio].into_iter().flatten().any(|stream| self.end_us(stream).is_some());
-        !ends && !self.is_still() && self.format.duration.as_deref().and_then(seconds_us).is_none()
+        !ends && !self.is_still() && self.whole_us().is_none()
     }
 }
 
@@ -325,3 +331,6 @@ fn base((num, den): (&str, &str)) -> Option<f64> {
     let (num, den): (f64, f64) = (num.parse().ok()?, den.parse().ok()?);
     (num > 0.0 && den > 0.0).then_some(num / den)
 }
+
+#[cfg(test)]
+mod tests;
