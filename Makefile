@@ -1,0 +1,38 @@
+# Two commands for a newcomer: `make run` and `make test`. Each says what it is about to install, and a second run reuses everything.
+
+.PHONY: help run test test-all campaign bench bench-package bench-analyse bench-upload web gen lint
+
+help:            ## This list
+	@grep -E '^[a-z-]+: +.*##' $(MAKEFILE_LIST) | sed -E 's/: +##/:/; s/:.*##/:/' | column -t -s:
+
+run:             ## Set up, build, start weir on 127.0.0.1:8080, ingest a sample
+	@scripts/run.sh
+
+test:            ## Set up, and pass the tests (embedded and PostgreSQL)
+	@scripts/test.sh
+
+test-all: test   ## And short failure runs
+	@scripts/campaign.sh short
+
+campaign:        ## Long failure runs: kills, bad input
+	@scripts/campaign.sh long
+
+bench: bench-package bench-analyse bench-upload  ## Every benchmark
+
+bench-package:   ## Packaging against the bare ffmpeg ladder
+	@bench/run.sh package
+
+bench-analyse:   ## Real-time factor per analyser, cold and warm
+	@bench/run.sh analyse
+
+bench-upload:    ## Upload throughput and memory
+	@bench/run.sh upload
+
+web:             ## Build the dashboard
+	@scripts/web.sh
+
+gen:             ## Write openapi.json and the dashboard's API types anew
+	@scripts/gen.sh
+
+lint:            ## rustfmt, clippy, tsc
+	@scripts/lint.sh
