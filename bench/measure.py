@@ -15,7 +15,7 @@ TESTDATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "testdata"
 
 def sample() -> Path:
     """The sample clip with sound (1280x720, 25 frames per second, 5.3 s)."""
-    return Path(subprocess.run([WEIR, "models", "sample"], check=True, capture_output=True, text=True).stdout.strip())
+    return Path(subprocess.run([WEIR, "models", "path", "sample_video"], check=True, capture_output=True, text=True).stdout.strip())
 
 
 def clip(folder: Path, name: str, seconds: int, height: int, rate: int) -> Path:

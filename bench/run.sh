@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 cargo build --release --locked --quiet
 export WEIR_BIN=${CARGO_TARGET_DIR:-target}/release/weir
-"$WEIR_BIN" models pull --sample
+"$WEIR_BIN" models pull
 exec python3 "bench/$1.py"

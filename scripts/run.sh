@@ -15,7 +15,7 @@ cargo build --release --locked --quiet
 weir=${CARGO_TARGET_DIR:-target}/release/weir
 
 say "model files"
-"$weir" models pull --sample || say "without model files weir stores and plays; analyses are skipped. Try again: $weir models pull"
+"$weir" models pull || say "without model files weir stores and plays; analyses are skipped. Try again: $weir models pull"
 
 "$weir" serve --data "$data" --set "http.listen=$listen" &
 server=$!
@@ -26,7 +26,7 @@ for _ in $(seq 1 150); do
     sleep 0.2
 done
 
-sample=$("$weir" models sample 2>/dev/null || true)
+sample=$("$weir" models path sample_video 2>/dev/null || true)
 if [ -n "$sample" ] && [ ! -e "$data/sample-is-in" ]; then
     say "ingesting the sample (Big Buck Bunny, CC BY, Blender Foundation)"
     "$weir" ingest "$sample" --data "$data" --title "Big Buck Bunny (sample)" --external-id sample --wait && touch "$data/sample-is-in"

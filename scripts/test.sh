@@ -10,7 +10,7 @@ say "building weir and its tests (the first time takes some minutes)"
 cargo build --locked --quiet
 cargo test --locked --no-run --quiet
 say "model files"
-"${CARGO_TARGET_DIR:-target}/debug/weir" models pull --sample
+"${CARGO_TARGET_DIR:-target}/debug/weir" models pull
 
 say "Rust tests"
 cargo test --locked --quiet
