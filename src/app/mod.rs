@@ -1,0 +1,188 @@
+//! Composition root: opens the backends, starts the roles, waits. The only module that knows every other.
+
+mod first_login;
+mod local;
+mod lock;
+mod probes;
+mod settings;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::blob::{BlobUrl, Blobs};
+use crate::broker::{self, Broker, BrokerUrl};
+use crate::config::Config;
+use crate::infer::ModelFiles;
+use crate::model::WorkerId;
+use crate::serve;
+use crate::source::Random;
+use crate::source::announce::Announcer;
+use crate::source::feed::Feed;
+use crate::store::{self, SharedStore, StoreUrl};
+use crate::telemetry;
+use crate::work::{self, Worker};
+
+pub use local::Local;
+
+/// Name of the socket in the data folder.
+pub const SOCKET: &str = "weir.sock";
+
+/// What listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listen {
+    /// The API's address, the metrics' address and the socket in the data folder.
+    Everywhere,
+    /// The socket alone: a command that does the work itself.
+    SocketOnly,
+}
+
+/// A running weir.
+struct Running {
+    worker: Worker,
+    roles: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
+    drain: Duration,
+    _lock: lock::FolderLock,
+}
+
+/// `weir serve`: runs until SIGINT or SIGTERM.
+///
+/// # Errors
+/// When a backend does not open, the folder is in use, an address is taken, or a role ends by itself.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let lock = match lock::ask(&config.data).with_context(|| format!("`{}`", config.data.display()))? {
+        lock::Asked::Ours(lock) => lock,
+        lock::Asked::Held { process } => {
+            anyhow::bail!("`{}` is in use by another weir (process {process}); stop it, or give another `--data DIR`", config.data.display())
+        }
+    };
+    let mut running = start(&config, lock, Listen::Everywhere).await?;
+    tracing::info!("weir is ready at http://{}", config.http.listen);
+    let ended = tokio::select! {
+        signal = signalled() => signal.map(|name| tracing::info!("{name}: stopping")),
+        ended = running.roles.join_next() => match ended {
+            Some(result) => result.map_err(anyhow::Error::from).and_then(|inner| inner).and(Err(anyhow::anyhow!("a role ended by itself"))),
+            None => Ok(()),
+        },
+    };
+    running.stop().await;
+    ended
+}
+
+/// `weir pool NAME`: the child process that runs analysers.
+///
+/// # Errors
+/// When the worker's end of the pipe breaks.
+pub fn pool(name: &str, config: &Config) -> anyhow::Result<()> {
+    settings::run_pool(name, config)
+}
+
+/// Checks what can be checked without opening anything: the three addresses and the analysers' names.
+///
+/// # Errors
+/// With words for the user.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    addresses(config)?;
+    settings::enabled_analysers(config)?;
+    Ok(())
+}
+
+fn addresses(config: &Config) -> anyhow::Result<(StoreUrl, BlobUrl, BrokerUrl)> {
+    let store = config.store.parse::<StoreUrl>().map_err(anyhow::Error::msg)?;
+    let blobs = config.blobs.parse::<BlobUrl>().map_err(anyhow::Error::msg)?;
+    let broker = config.broker.parse::<BrokerUrl>().map_err(anyhow::Error::msg)?;
+    Ok((store, blobs, broker))
+}
+
+async fn start(config: &Config, lock: lock::FolderLock, listen: Listen) -> anyhow::Result<Running> {
+    check(config)?;
+    let (store_url, blob_url, broker_url) = addresses(config)?;
+    let random = Random::strong();
+    let store = store::open(&store_url).await?;
+    let stop = CancellationToken::new();
+    let mut roles = JoinSet::new();
+    let filter = if listen == Listen::Everywhere { config.log.filter.as_str() } else { "error" };
+    roles.spawn(telemetry::start(filter, Arc::clone(&store), stop.clone())?);
+    let blobs = Blobs::open(&blob_url)?;
+    let broker = broker::open(&broker_url)?;
+    if first_login::ensure(&store, &config.data, &random).await? {
+        tracing::info!("made an admin and an API key; they are in `{}`", first_login::file(&config.data).display());
+    }
+    let node = WorkerId::from_random(random.bytes());
+    let worker = settings::start_worker(config, &store, &blobs, node.clone())?;
+    start_relays(&mut roles, &store, &blobs, &broker, &node, &stop).await?;
+    listen_on(config, listen, &store, &blobs, &broker, &random, &stop, &mut roles).await?;
+    Ok(Running { worker, roles, stop, drain: config.work.drain, _lock: lock })
+}
+
+/// Events out, announcements in.
+async fn start_relays(
+    roles: &mut JoinSet<anyhow::Result<()>>,
+    store: &SharedStore,
+    blobs: &Blobs,
+    broker: &Arc<dyn Broker>,
+    node: &WorkerId,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let relay = crate::relay::run(Arc::clone(store), Arc::clone(broker), node.clone(), stop.clone());
+    roles.spawn(async move {
+        relay.await;
+        Ok(())
+    });
+    let feed = Feed {
+        store: Arc::clone(store),
+        blobs: blobs.clone(),
+        broker: Arc::clone(broker),
+        installation: store.installation().await?,
+        holder: node.clone(),
+    };
+    let feed = feed.run(stop.clone());
+    roles.spawn(async move {
+        feed.await;
+        Ok(())
+    });
+    Ok(())
+}
+
+impl Running {
+    /// Stops in order: no new requests, no new work; running tasks get the drain time.
+    async fn stop(mut self) {
+        self.stop.cancel();
+        self.worker.stop().await;
+        let roles = async { while self.roles.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.drain, roles).await.is_err() {
+            tracing::warn!("some connections did not end in time; they are cut");
+        }
+    }
+}
+
+/// The name of the first stop signal.
+async fn signalled() -> anyhow::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    })
+}
+
+/// The 32 bytes that sign playback addresses; made on the first start.
+fn secret(data: &Path, random: &Random) -> anyhow::Result<[u8; 32]> {
+    let path = data.join("secret");
+    match std::fs::read(&path) {
+        Ok(bytes) => bytes.try_into().map_err(|_| anyhow::anyhow!("`{}` is not 32 bytes; restore it from a backup", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let bytes = random.bytes();
+            first_login::write_private(&path, &bytes)?;
+            Ok(bytes)
+        }
+        Err(error) => Err(error).with_context(|| format!("`{}`", path.display())),
+    }
+}
