@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use crate::blob::{BlobUrl, Blobs};
 use crate::broker::{self, Broker, BrokerUrl};
 use crate::config::Config;
-use crate::infer::ModelFiles;
 use crate::model::WorkerId;
 use crate::serve;
 use crate::source::Random;
@@ -26,9 +25,11 @@ use crate::source::announce::Announcer;
 use crate::source::feed::Feed;
 use crate::store::{self, SharedStore, StoreUrl};
 use crate::telemetry;
-use crate::work::{self, Worker};
+use crate::work::Worker;
+use crate::work::pool::Processes;
 
 pub use local::Local;
+pub use settings::{enabled_analysers, pool_config, run_pool};
 
 /// Name of the socket in the data folder.
 pub const SOCKET: &str = "weir.sock";
@@ -45,6 +46,7 @@ enum Listen {
 /// A running weir.
 struct Running {
     worker: Worker,
+    pool: Arc<Processes>,
     roles: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
     drain: Duration,
@@ -75,14 +77,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     ended
 }
 
-/// `weir pool NAME`: the child process that runs analysers.
-///
-/// # Errors
-/// When the worker's end of the pipe breaks.
-pub fn pool(name: &str, config: &Config) -> anyhow::Result<()> {
-    settings::run_pool(name, config)
-}
-
 /// Checks what can be checked without opening anything: the three addresses and the analysers' names.
 ///
 /// # Errors
@@ -103,22 +97,74 @@ fn addresses(config: &Config) -> anyhow::Result<(StoreUrl, BlobUrl, BrokerUrl)> 
 async fn start(config: &Config, lock: lock::FolderLock, listen: Listen) -> anyhow::Result<Running> {
     check(config)?;
     let (store_url, blob_url, broker_url) = addresses(config)?;
+    let log_lines = settings::log_to(config, listen)?;
     let random = Random::strong();
     let store = store::open(&store_url).await?;
-    let stop = CancellationToken::new();
-    let mut roles = JoinSet::new();
-    let filter = if listen == Listen::Everywhere { config.log.filter.as_str() } else { "error" };
-    roles.spawn(telemetry::start(filter, Arc::clone(&store), stop.clone())?);
     let blobs = Blobs::open(&blob_url)?;
     let broker = broker::open(&broker_url)?;
     if first_login::ensure(&store, &config.data, &random).await? {
         tracing::info!("made an admin and an API key; they are in `{}`", first_login::file(&config.data).display());
     }
     let node = WorkerId::from_random(random.bytes());
-    let worker = settings::start_worker(config, &store, &blobs, node.clone())?;
+    let stop = CancellationToken::new();
+    let mut roles = JoinSet::new();
+    role(&mut roles, log_lines.run(Arc::clone(&store), stop.clone()));
+    let (worker, pool) = settings::start_worker(config, &store, &blobs, &node)?;
     start_relays(&mut roles, &store, &blobs, &broker, &node, &stop).await?;
-    listen_on(config, listen, &store, &blobs, &broker, &random, &stop, &mut roles).await?;
-    Ok(Running { worker, roles, stop, drain: config.work.drain, _lock: lock })
+    let metrics = telemetry::install_metrics().context("metrics")?;
+    role(&mut roles, telemetry::keep_metrics(metrics.clone(), stop.clone()));
+    let app = serve::App {
+        config: settings::serve(config),
+        secret: secret(&config.data, &random)?,
+        clock: serve::Clock::wall(),
+        announcer: Some(Announcer::new(Arc::clone(&broker))),
+        probes: probes::all(config),
+        analyser_limits: settings::analyser_limits(),
+        metrics: Some(metrics),
+        stop: stop.clone(),
+        store,
+        blobs,
+        random,
+    };
+    listen_on(config, listen, app, &stop, &mut roles).await?;
+    Ok(Running { worker, pool, roles, stop, drain: config.work.drain, _lock: lock })
+}
+
+/// Opens the listeners and serves on them. An address that is taken is an error here, before anything is said to be ready.
+async fn listen_on(
+    config: &Config,
+    listen: Listen,
+    app: serve::App,
+    stop: &CancellationToken,
+    roles: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let limits = settings::limits(config);
+    let metrics = app.metrics.clone();
+    let router = serve::router(app);
+    if listen == Listen::Everywhere {
+        let address = config.http.listen;
+        let listener = TcpListener::bind(address).await.with_context(|| format!("`http.listen` {address}"))?;
+        role(roles, serve::listen(listener, router.clone(), limits, stop.clone()));
+        if let (Some(handle), false) = (metrics, config.metrics.listen.is_empty()) {
+            let address = &config.metrics.listen;
+            let listener = TcpListener::bind(address).await.with_context(|| format!("`metrics.listen` {address}"))?;
+            role(roles, serve::listen(listener, serve::metrics::router(handle), limits, stop.clone()));
+        }
+    }
+    let (socket, stop) = (config.data.join(SOCKET), stop.clone());
+    roles.spawn(async move {
+        let served = serve::listen_unix(&socket, router, limits, stop).await;
+        served.with_context(|| format!("`{}`", socket.display()))
+    });
+    Ok(())
+}
+
+/// Starts a role that ends when it is told to stop.
+fn role(roles: &mut JoinSet<anyhow::Result<()>>, work: impl Future<Output = ()> + Send + 'static) {
+    roles.spawn(async move {
+        work.await;
+        Ok(())
+    });
 }
 
 /// Events out, announcements in.
@@ -130,11 +176,7 @@ async fn start_relays(
     node: &WorkerId,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let relay = crate::relay::run(Arc::clone(store), Arc::clone(broker), node.clone(), stop.clone());
-    roles.spawn(async move {
-        relay.await;
-        Ok(())
-    });
+    role(roles, crate::relay::run(Arc::clone(store), Arc::clone(broker), node.clone(), stop.clone()));
     let feed = Feed {
         store: Arc::clone(store),
         blobs: blobs.clone(),
@@ -142,11 +184,7 @@ async fn start_relays(
         installation: store.installation().await?,
         holder: node.clone(),
     };
-    let feed = feed.run(stop.clone());
-    roles.spawn(async move {
-        feed.await;
-        Ok(())
-    });
+    role(roles, feed.run(stop.clone()));
     Ok(())
 }
 
@@ -155,6 +193,7 @@ impl Running {
     async fn stop(mut self) {
         self.stop.cancel();
         self.worker.stop().await;
+        self.pool.stop();
         let roles = async { while self.roles.join_next().await.is_some() {} };
         if tokio::time::timeout(self.drain, roles).await.is_err() {
             tracing::warn!("some connections did not end in time; they are cut");

@@ -173,7 +173,7 @@ fn run(command: Command) -> Result<(), Exit> {
             say(&crate::serve::openapi_json());
             Ok(())
         }
-        Command::Pool { name, settings } => Ok(crate::app::pool(&name, &settings.load()?)?),
+        Command::Pool { settings, .. } => Ok(crate::app::run_pool(&settings.load()?)?),
     }
 }
 

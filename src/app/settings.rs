@@ -1,0 +1,161 @@
+//! From the configuration to what each role is given.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::Listen;
+use crate::analyser::{self, Analyser};
+use crate::blob::{Blobs, PutLimits};
+use crate::config::{self, Config};
+use crate::infer::{ModelFiles, Models};
+use crate::media;
+use crate::model::{Micros, WorkerId};
+use crate::safety::SafetyConfig;
+use crate::serve::{Gate, Limits, PlaybackConfig, ServeConfig};
+use crate::stage::{self, analyse::host};
+use crate::store::SharedStore;
+use crate::telemetry;
+use crate::work::pool::{PoolConfig, Processes};
+use crate::work::{Deps, KeepConfig, WorkConfig, Worker};
+
+/// A stage that was told to stop is dropped after this, whatever `work.drain` says.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Sends log lines to standard error and to `system_logs`. A command that does the work itself keeps standard error for its own
+/// words.
+pub(super) fn log_to(config: &Config, listen: Listen) -> anyhow::Result<telemetry::LogWriter> {
+    let filter = if listen == Listen::Everywhere { config.log.filter.as_str() } else { "error" };
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("`log.filter` {filter}"))?;
+    let (layer, writer) = telemetry::stored_logs(|| Micros(jiff::Timestamp::now().as_microsecond()));
+    let standard_error = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    tracing_subscriber::registry().with(standard_error).with(layer).try_init()?;
+    Ok(writer)
+}
+
+/// Names of the analysers that are switched on, in order.
+///
+/// # Errors
+/// When `[analyser.NAME]` names one that is not there.
+pub fn enabled_analysers(config: &Config) -> anyhow::Result<Vec<&'static str>> {
+    let names: Vec<&str> = analyser::all().iter().map(|analyser| analyser.spec().name).collect();
+    for name in config.analyser.keys() {
+        anyhow::ensure!(names.contains(&name.as_str()), "`analyser.{name}` is no analyser; there are {}", names.join(", "));
+    }
+    let is_on = |name: &str| config.analyser.get(name).is_none_or(|analyser| analyser.enabled);
+    Ok(names.into_iter().filter(|name| is_on(name)).collect())
+}
+
+/// What each analyser cannot do, by name.
+pub(super) fn analyser_limits() -> BTreeMap<String, String> {
+    analyser::all().iter().map(|analyser| (analyser.spec().name.to_owned(), analyser.spec().limits.to_owned())).collect()
+}
+
+/// How the pool of analysers is run: this program again, as `weir pool`.
+///
+/// # Errors
+/// When this program's own path is not known.
+pub fn pool_config(config: &Config) -> anyhow::Result<PoolConfig> {
+    let mut command: Vec<OsString> = vec![std::env::current_exe().context("own path")?.into(), "pool".into(), "main".into()];
+    for (key, value) in [("models.dir", config.models.dir.clone()), ("pool.threads", config.pool.threads.to_string())] {
+        command.extend(["--set".into(), format!("{key}={value}").into()]);
+    }
+    Ok(PoolConfig {
+        name: "main".to_owned(),
+        command,
+        members: config.work.analyse,
+        memory_limit_bytes: config.pool.max_memory.as_u64(),
+        recycle_after_jobs: u64::from(config.pool.recycle_after),
+        stall: config.pool.hang_timeout,
+    })
+}
+
+/// `weir pool NAME`: runs analysers until the worker's end of the socket closes.
+///
+/// # Errors
+/// When the socket breaks in the middle of a message.
+pub fn run_pool(config: &Config) -> anyhow::Result<()> {
+    let analysers = analyser::all().into_iter().map(Arc::<dyn Analyser>::from).collect();
+    host::run_on_stdin(&host::Host { analysers, models: Arc::new(Models::open(&config.models.dir, config.pool.threads)) })
+}
+
+/// Starts the worker and its pool.
+pub(super) fn start_worker(
+    config: &Config,
+    store: &SharedStore,
+    blobs: &Blobs,
+    node: &WorkerId,
+) -> anyhow::Result<(Worker, Arc<Processes>)> {
+    let pool = Arc::new(Processes::new(pool_config(config)?));
+    let stages = stage::all(stage::Parts {
+        limits: media_limits(config),
+        reserve_bytes: config.upload.disk_reserve.as_u64(),
+        safety: safety(config),
+        models: ModelFiles::new(&config.models.dir),
+        analysers: enabled_analysers(config)?,
+        pool: Arc::clone(&pool),
+        collect_after: config.gc.after,
+    });
+    let work = WorkConfig {
+        package: config.work.package,
+        analyse: config.work.analyse,
+        other: config.work.other,
+        lease: config.work.lease,
+        limits: crate::store::Limits { per_kind: Vec::new(), per_owner: Some(config.work.per_owner).filter(|&most| most > 0) },
+        scratch: config.data.join("scratch"),
+        grace: config.work.drain.min(GRACE),
+        keep: KeepConfig { collect_every: config.gc.interval, events: config.gc.keep_events, tasks: config.gc.keep_tasks },
+    };
+    let deps = Deps { id: node.clone(), store: Arc::clone(store), blobs: blobs.clone(), stages, config: work };
+    Ok((Worker::start(deps).context("worker")?, pool))
+}
+
+pub(super) fn media_limits(config: &Config) -> media::Limits {
+    media::Limits::default()
+}
+
+fn safety(config: &Config) -> SafetyConfig {
+    let judge = &config.judge;
+    SafetyConfig {
+        text_weight: judge.text_weight,
+        decision_threshold: judge.decision_threshold,
+        review_band: judge.review_band,
+        list_score: judge.list_score,
+    }
+}
+
+/// Settings of the HTTP side.
+pub(super) fn serve(config: &Config) -> ServeConfig {
+    let gate = match config.playback.gate {
+        config::Gate::None => Gate::None,
+        config::Gate::Verdict => Gate::Verdict,
+    };
+    let defaults = ServeConfig::default();
+    ServeConfig {
+        upload: PutLimits { max_bytes: config.upload.max_size.as_u64(), reserve_bytes: config.upload.disk_reserve.as_u64() },
+        max_attempts: config.work.max_attempts,
+        session: config.auth.session,
+        secure_cookie: config.auth.secure_cookie,
+        playback: PlaybackConfig { address_ttl: config.playback.address_ttl, gate, ..defaults.playback },
+        metrics_on_api: config.metrics.on_api,
+        ..defaults
+    }
+}
+
+/// Bounds of the listeners.
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits {
+        header_timeout: config.http.header_timeout,
+        max_header_bytes: config.http.max_header.as_u64() as usize,
+        body_timeout: config.http.body_timeout,
+        max_connections: config.http.max_connections,
+        drain: config.work.drain,
+        ..Limits::default()
+    }
+}
