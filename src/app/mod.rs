@@ -29,7 +29,7 @@ use crate::work::Worker;
 use crate::work::pool::Processes;
 
 pub use local::Local;
-pub use settings::{enabled_analysers, pool_config, run_pool};
+pub use settings::{analysers, enabled_analysers, media_limits, pool_config, run_pool};
 
 /// Name of the socket in the data folder.
 pub const SOCKET: &str = "weir.sock";

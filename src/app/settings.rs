@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -19,7 +19,13 @@ use crate::media;
 use crate::model::{Micros, WorkerId};
 use crate::safety::SafetyConfig;
 use crate::serve::{Gate, Limits, PlaybackConfig, ServeConfig};
-use crate::stage::{self, analyse::host};
+use crate::stage::Stages;
+use crate::stage::analyse::{Analyse, host};
+use crate::stage::collect::Collect;
+use crate::stage::judge::Judge;
+use crate::stage::package::Package;
+use crate::stage::probe::Probe;
+use crate::stage::purge::Purge;
 use crate::store::SharedStore;
 use crate::telemetry;
 use crate::work::pool::{PoolConfig, Processes};
@@ -27,6 +33,8 @@ use crate::work::{Deps, KeepConfig, WorkConfig, Worker};
 
 /// A stage that was told to stop is dropped after this, whatever `work.drain` says.
 const GRACE: Duration = Duration::from_secs(10);
+/// An announced upload whose bytes did not come in this time has failed.
+const UPLOADS_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// Sends log lines to standard error and to `system_logs`. A command that does the work itself keeps standard error for its own
 /// words.
@@ -81,7 +89,7 @@ pub fn pool_config(config: &Config) -> anyhow::Result<PoolConfig> {
 /// # Errors
 /// When the socket breaks in the middle of a message.
 pub fn run_pool(config: &Config) -> anyhow::Result<()> {
-    let analysers = analyser::all().into_iter().map(Arc::<dyn Analyser>::from).collect();
+    let analysers = analyser::all().into_iter().map(Arc::from).collect();
     host::run_on_stdin(&host::Host { analysers, models: Arc::new(Models::open(&config.models.dir, config.pool.threads)) })
 }
 
@@ -93,15 +101,7 @@ pub(super) fn start_worker(
     node: &WorkerId,
 ) -> anyhow::Result<(Worker, Arc<Processes>)> {
     let pool = Arc::new(Processes::new(pool_config(config)?));
-    let stages = stage::all(stage::Parts {
-        limits: media_limits(config),
-        reserve_bytes: config.upload.disk_reserve.as_u64(),
-        safety: safety(config),
-        models: ModelFiles::new(&config.models.dir),
-        analysers: enabled_analysers(config)?,
-        pool: Arc::clone(&pool),
-        collect_after: config.gc.after,
-    });
+    let stages = stages(config, Arc::clone(&pool))?;
     let work = WorkConfig {
         package: config.work.package,
         analyse: config.work.analyse,
@@ -116,8 +116,43 @@ pub(super) fn start_worker(
     Ok((Worker::start(deps).context("worker")?, pool))
 }
 
-pub(super) fn media_limits(config: &Config) -> media::Limits {
-    media::Limits::default()
+/// Every kind of work that this process can do.
+fn stages(config: &Config, pool: Arc<Processes>) -> anyhow::Result<Stages> {
+    let (limits, reserve_bytes) = (media_limits(config), config.upload.disk_reserve.as_u64());
+    let models = Arc::new(Models::open(&config.models.dir, config.pool.threads));
+    let analyse = Analyse {
+        analysers: analysers(&enabled_analysers(config)?),
+        files: Arc::new(ModelFiles::new(&config.models.dir)),
+        pool,
+        limits: limits.clone(),
+        reserve_bytes,
+    };
+    Ok(vec![
+        Arc::new(Probe { limits: limits.clone() }),
+        Arc::new(Package { limits, reserve_bytes }),
+        Arc::new(analyse),
+        Arc::new(Judge::new(models, safety(config))),
+        Arc::new(Purge),
+        Arc::new(Collect { after: config.gc.after, uploads_after: UPLOADS_AFTER }),
+    ])
+}
+
+/// The analysers with these names, in order.
+pub fn analysers(names: &[&str]) -> Vec<Arc<dyn Analyser>> {
+    let all = analyser::all().into_iter().map(Arc::<dyn Analyser>::from);
+    all.filter(|analyser| names.contains(&analyser.spec().name)).collect()
+}
+
+/// What a medium may ask for.
+pub fn media_limits(config: &Config) -> media::Limits {
+    let media = &config.media;
+    media::Limits {
+        max_duration: media.max_duration,
+        max_pixels: media.max_pixels,
+        max_memory_bytes: media.max_memory.as_u64(),
+        probe_timeout: media.probe_timeout,
+        package_time_factor: media.package_time_factor,
+    }
 }
 
 fn safety(config: &Config) -> SafetyConfig {
