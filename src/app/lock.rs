@@ -37,7 +37,7 @@ pub(super) fn ask(data: &Path) -> std::io::Result<Asked> {
         }
         Err(TryLockError::WouldBlock) => {
             let mut process = String::new();
-            file.by_ref().take(20).read_to_string(&mut process)?;
+            Read::by_ref(&mut file).take(20).read_to_string(&mut process)?;
             Ok(Asked::Held { process })
         }
         Err(TryLockError::Error(error)) => Err(error),

@@ -170,7 +170,7 @@ fn run(command: Command) -> Result<(), Exit> {
         }
         Command::Task(arguments) => block_on(task::run(arguments)),
         Command::Openapi => {
-            say(&crate::serve::openapi_json());
+            say(&crate::serve::openapi::openapi_json());
             Ok(())
         }
         Command::Pool { settings, .. } => Ok(crate::app::run_pool(&settings.load()?)?),
