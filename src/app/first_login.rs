@@ -34,7 +34,13 @@ pub(super) async fn ensure(store: &SharedStore, data: &Path, random: &Random) ->
     let now = store.now().await?;
     let hash = hash_password(&password, random).map_err(anyhow::Error::msg)?;
     store
-        .add_account(&Account { id: random.account(), name: name.to_owned(), role: Role::Admin, password_hash: hash, created_at: now })
+        .add_account(&Account {
+            id: random.account(),
+            name: name.to_owned(),
+            role: Role::Admin,
+            password_hash: hash,
+            created_at: now,
+        })
         .await?;
     let api_key = ApiKey {
         id: random.api_key(),

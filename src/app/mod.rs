@@ -61,7 +61,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let lock = match lock::ask(&config.data).with_context(|| format!("`{}`", config.data.display()))? {
         lock::Asked::Ours(lock) => lock,
         lock::Asked::Held { process } => {
-            anyhow::bail!("`{}` is in use by another weir (process {process}); stop it, or give another `--data DIR`", config.data.display())
+            anyhow::bail!(
+                "`{}` is in use by another weir (process {process}); stop it, or give another `--data DIR`",
+                config.data.display()
+            )
         }
     };
     let mut running = start(&config, lock, Listen::Everywhere).await?;
@@ -83,7 +86,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 /// With words for the user.
 pub fn check(config: &Config) -> anyhow::Result<()> {
     addresses(config)?;
-    settings::enabled_analysers(config)?;
+    enabled_analysers(config)?;
     Ok(())
 }
 
@@ -216,7 +219,9 @@ async fn signalled() -> anyhow::Result<&'static str> {
 fn secret(data: &Path, random: &Random) -> anyhow::Result<[u8; 32]> {
     let path = data.join("secret");
     match std::fs::read(&path) {
-        Ok(bytes) => bytes.try_into().map_err(|_| anyhow::anyhow!("`{}` is not 32 bytes; restore it from a backup", path.display())),
+        Ok(bytes) => {
+            bytes.try_into().map_err(|_| anyhow::anyhow!("`{}` is not 32 bytes; restore it from a backup", path.display()))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let bytes = random.bytes();
             first_login::write_private(&path, &bytes)?;

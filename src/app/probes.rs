@@ -55,7 +55,8 @@ impl Probe for ModelProbe {
 
     async fn probe(&self) -> PartHealth {
         let states = self.0.list();
-        let missing: Vec<&str> = states.iter().filter(|model| model.state != FileState::Here).map(|model| model.spec.name.as_str()).collect();
+        let missing: Vec<&str> =
+            states.iter().filter(|model| model.state != FileState::Here).map(|model| model.spec.name.as_str()).collect();
         if missing.is_empty() {
             return PartHealth::good().with("count", states.len());
         }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tracing_subscriber::{EnvFilter, Layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use super::Listen;
 use crate::analyser::{self, Analyser};
 use crate::blob::{Blobs, PutLimits};
 use crate::config::{self, Config};
-use crate::infer::{ModelFiles, Models};
+use crate::infer::Models;
 use crate::media;
 use crate::model::{Micros, WorkerId};
 use crate::safety::SafetyConfig;
@@ -122,7 +122,7 @@ fn stages(config: &Config, pool: Arc<Processes>) -> anyhow::Result<Stages> {
     let models = Arc::new(Models::open(&config.models.dir, config.pool.threads));
     let analyse = Analyse {
         analysers: analysers(&enabled_analysers(config)?),
-        files: Arc::new(ModelFiles::new(&config.models.dir)),
+        models: Arc::clone(&models),
         pool,
         limits: limits.clone(),
         reserve_bytes,

@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use super::{Exit, Settings, say};
 use crate::app;
-use crate::infer::ModelFiles;
+use crate::infer::Models;
 use crate::media::{MediaError, probe};
 use crate::model::{AnalyserResult, AnalyserStatus, Finding, MediaInfo};
-use crate::stage::analyse::pass::Subject;
 use crate::stage::analyse::file::analyse_file;
+use crate::stage::analyse::pass::Subject;
 use crate::work::pool::Processes;
 
 /// Steps of the progress bar.
@@ -77,12 +77,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Exit> {
     let pool = Processes::new(app::pool_config(&config)?);
     let scratch = tempfile::tempdir().map_err(|error| Exit::other(format!("temporary folder: {error}")))?;
     let subject = Subject { path: file, media: &media, scratch: scratch.path(), pool: &pool, limits: &limits };
-    let style = ProgressStyle::with_template("analysing {bar:40} {percent} %  {eta}").map_err(|error| Exit::other(error.to_string()))?;
+    let style =
+        ProgressStyle::with_template("analysing {bar:40} {percent} %  {eta}").map_err(|error| Exit::other(error.to_string()))?;
     let bar = ProgressBar::new(STEPS as u64).with_style(style);
     let shown = bar.clone();
     let show = move |share: f32| shown.set_position((share * STEPS) as u64);
     let analysers: Vec<Arc<_>> = app::analysers(&names);
-    let results = analyse_file(subject, &analysers, &ModelFiles::new(&config.models.dir), &show).await;
+    let results = analyse_file(subject, &analysers, &Models::open(&config.models.dir, config.pool.threads), &show).await;
     bar.finish_and_clear();
     pool.stop();
     let wall_ms = begin.elapsed().as_millis() as u64;
@@ -97,7 +98,9 @@ fn chosen<'a>(wanted: &[String], enabled: &[&'a str]) -> Result<Vec<&'a str>, Ex
     }
     let find = |name: &String| {
         let found = enabled.iter().copied().find(|known| known == name);
-        found.ok_or_else(|| Exit::bad_use(format!("`--analysers {name}` is no analyser that is switched on; there are {}", enabled.join(", "))))
+        found.ok_or_else(|| {
+            Exit::bad_use(format!("`--analysers {name}` is no analyser that is switched on; there are {}", enabled.join(", ")))
+        })
     };
     wanted.iter().map(find).collect()
 }
@@ -126,7 +129,8 @@ fn summary(report: &Report) {
             *counts.entry(finding.label.as_str()).or_insert(0_usize) += 1;
         }
         let counts: Vec<String> = counts.into_iter().map(|(label, count)| format!("{label} {count}")).collect();
-        let status = serde_json::to_value(result.status).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        let status =
+            serde_json::to_value(result.status).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
         let reason = result.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         say(&format!("{name:<22} {status}{reason}  {} ms  {}", result.ms, counts.join(", ")));
     }

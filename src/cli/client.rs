@@ -58,7 +58,8 @@ impl Client {
     /// Sends bytes with their length; no time limit but the server's.
     pub(super) async fn upload(&self, query: &[(&str, String)], body: reqwest::Body, size_bytes: u64) -> anyhow::Result<Value> {
         let request = self.http.post(format!("{}/vod/upload", self.base)).query(query);
-        self.send(request.header("content-type", "application/octet-stream").header("content-length", size_bytes).body(body)).await
+        self.send(request.header("content-type", "application/octet-stream").header("content-length", size_bytes).body(body))
+            .await
     }
 
     async fn send(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<Value> {

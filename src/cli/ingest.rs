@@ -136,7 +136,8 @@ async fn send(client: &Client, arguments: &Arguments, path: &Path) -> anyhow::Re
     let file = tokio::fs::File::open(path).await?;
     let size_bytes = file.metadata().await?.len();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let bar = ProgressBar::new(size_bytes).with_style(ProgressStyle::with_template("{msg:24!} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")?);
+    let bar = ProgressBar::new(size_bytes)
+        .with_style(ProgressStyle::with_template("{msg:24!} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}")?);
     bar.set_message(name.clone());
     let counter = bar.clone();
     let parts = tokio_util::io::ReaderStream::with_capacity(file, 256 << 10)
@@ -182,7 +183,13 @@ async fn follow(client: &Client, arguments: &Arguments, file: &Path, id: &str, w
     } else {
         let text = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
         let reason = line["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        say(&format!("{id}  {}  {}{reason}  analysis {}  decision {}", file.display(), text("status"), text("analysis"), text("decision")));
+        say(&format!(
+            "{id}  {}  {}{reason}  analysis {}  decision {}",
+            file.display(),
+            text("status"),
+            text("analysis"),
+            text("decision")
+        ));
     }
     let failed = line["status"] == "failed";
     Ok(match line["reason"].as_str().and_then(|reason| reason.split(':').next()) {
@@ -195,10 +202,15 @@ async fn follow(client: &Client, arguments: &Arguments, file: &Path, id: &str, w
 /// What the video's running tasks are doing, with their progress.
 async fn doing(client: &Client, id: &str, metadata: &Value) -> String {
     let running = client.get(&format!("/tasks?video={id}&state=running")).await.unwrap_or(Value::Null);
-    let parts: Vec<String> = running["items"].as_array().into_iter().flatten().map(|task| {
-        let percent = task["progress"].as_f64().unwrap_or(0.0) * 100.0;
-        format!("{} {percent:.0} %", task["kind"].as_str().unwrap_or_default())
-    }).collect();
+    let parts: Vec<String> = running["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|task| {
+            let percent = task["progress"].as_f64().unwrap_or(0.0) * 100.0;
+            format!("{} {percent:.0} %", task["kind"].as_str().unwrap_or_default())
+        })
+        .collect();
     if parts.is_empty() { metadata["status"].as_str().unwrap_or_default().to_owned() } else { parts.join(", ") }
 }
 
@@ -240,7 +252,11 @@ async fn result(client: &Client, id: &str, metadata: &Value) -> anyhow::Result<V
         Some(_) => client.get(&format!("/videos/{id}/verdict")).await?,
     };
     let manifest_url = match metadata["status"].as_str() {
-        Some("ready") => client.get(&format!("/vod/{id}/manifest")).await.ok().and_then(|answer| answer["manifest_url"].as_str().map(str::to_owned)),
+        Some("ready") => client
+            .get(&format!("/vod/{id}/manifest"))
+            .await
+            .ok()
+            .and_then(|answer| answer["manifest_url"].as_str().map(str::to_owned)),
         _ => None,
     };
     let mut line = json!({

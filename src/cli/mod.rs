@@ -54,7 +54,9 @@ impl Settings {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Starts the server: API, playback, dashboard and work.
-    #[command(after_help = "Examples:\n  weir serve\n  weir serve --data /srv/weir --set http.listen=127.0.0.1:9000\n  WEIR_LOG__FILTER=debug weir serve")]
+    #[command(
+        after_help = "Examples:\n  weir serve\n  weir serve --data /srv/weir --set http.listen=127.0.0.1:9000\n  WEIR_LOG__FILTER=debug weir serve"
+    )]
     Serve {
         #[command(flatten)]
         settings: Settings,
@@ -65,16 +67,23 @@ enum Command {
     )]
     Ingest(ingest::Arguments),
     /// Looks at one media file, without a server.
-    #[command(after_help = "Examples:\n  weir analyse talk.flac --json -\n  weir analyse film.mp4 --analysers cut_analysis,text_overlay --json film.json")]
+    #[command(
+        after_help = "Examples:\n  weir analyse talk.flac --json -\n  weir analyse film.mp4 --analysers cut_analysis,text_overlay --json film.json"
+    )]
     Analyse(analyse::Arguments),
     /// Model files: fetch, list, verify.
     #[command(subcommand, after_help = "Examples:\n  weir models pull\n  weir models list\n  weir models verify")]
     Models(models::Action),
     /// Checks or shows the configuration.
-    #[command(subcommand, after_help = "Examples:\n  weir config check --config weir.toml\n  weir config show --set work.package=2")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  weir config check --config weir.toml\n  weir config show --set work.package=2"
+    )]
     Config(ConfigAction),
     /// Tasks: list, show, retry, cancel.
-    #[command(after_help = "Examples:\n  weir task list --state dead\n  weir task show task-0123456789abcdef01234567\n  weir task retry task-0123456789abcdef01234567")]
+    #[command(
+        after_help = "Examples:\n  weir task list --state dead\n  weir task show task-0123456789abcdef01234567\n  weir task retry task-0123456789abcdef01234567"
+    )]
     Task(task::Arguments),
     /// Prints the HTTP API's description (OpenAPI, JSON).
     Openapi,
@@ -208,7 +217,9 @@ mod tests {
 
     #[test]
     fn every_command_has_examples() {
-        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "openapi") {
+        for command in
+            Cli::command().get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "openapi")
+        {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Examples:"), "{}", command.get_name());
         }

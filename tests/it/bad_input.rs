@@ -48,7 +48,11 @@ fn ready_or_over_limit(row: &Value) -> Result<(), &'static str> {
 
 fn ready_and_said(row: &Value) -> Result<(), &'static str> {
     let notes = row["media"]["notes"].to_string();
-    if is_ready(row) && notes.contains("20 audio tracks, first kept") { Ok(()) } else { Err("ready, with the note `20 audio tracks, first kept`") }
+    if is_ready(row) && notes.contains("20 audio tracks, first kept") {
+        Ok(())
+    } else {
+        Err("ready, with the note `20 audio tracks, first kept`")
+    }
 }
 
 fn written(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -63,10 +67,37 @@ fn rows(folder: &Path) -> Vec<Row> {
     let mut rows = vec![
         row("text", written(folder, "text.mp4", b"this is not a film, it is a sentence\n".repeat(99).as_slice()), unsupported, 5),
         row("m3u8", written(folder, "list.m3u8", m3u8.as_bytes()), unsupported, 5),
-        row("ffconcat", written(folder, "list.ffconcat", format!("ffconcat version 1.0\nfile {}\n", canary.display()).as_bytes()), unsupported, 5),
+        row(
+            "ffconcat",
+            written(folder, "list.ffconcat", format!("ffconcat version 1.0\nfile {}\n", canary.display()).as_bytes()),
+            unsupported,
+            5,
+        ),
     ];
     let whole = folder.join("whole.mp4");
-    ffmpeg(&["-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=4", "-f", "lavfi", "-i", "sine=d=4", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac", "-movflags", "+faststart"], &whole);
+    ffmpeg(
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=s=320x240:r=25:d=4",
+            "-f",
+            "lavfi",
+            "-i",
+            "sine=d=4",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "25",
+            "-c:a",
+            "aac",
+            "-movflags",
+            "+faststart",
+        ],
+        &whole,
+    );
     let bytes = std::fs::read(&whole).unwrap();
     for tenth in 1..=10 {
         let cut = bytes.len() * tenth / 11;

@@ -8,7 +8,25 @@ use crate::program::{NO_ANALYSIS, Server, ffmpeg, json_lines, run};
 
 fn clip(folder: &Path) -> PathBuf {
     let path = folder.join("clip.mp4");
-    ffmpeg(&["-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"], &path);
+    ffmpeg(
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=s=320x240:r=25:d=2",
+            "-f",
+            "lavfi",
+            "-i",
+            "sine=d=2",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-c:a",
+            "aac",
+        ],
+        &path,
+    );
     path
 }
 
@@ -43,10 +61,11 @@ fn ingest_without_a_server_does_the_work_itself() {
     let lines = json_lines(&output);
     assert_eq!(lines.len(), 1);
     check_form(&lines[0]);
-    let order: Vec<usize> = ["status created", "status uploaded", "status processing", "status transcoding", "status ready", "decision "]
-        .iter()
-        .map(|word| said.find(word).unwrap_or_else(|| panic!("`--watch` did not print `{word}`: {said}")))
-        .collect();
+    let order: Vec<usize> =
+        ["status created", "status uploaded", "status processing", "status transcoding", "status ready", "decision "]
+            .iter()
+            .map(|word| said.find(word).unwrap_or_else(|| panic!("`--watch` did not print `{word}`: {said}")))
+            .collect();
     assert!(order.is_sorted(), "{said}");
 }
 

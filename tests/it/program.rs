@@ -134,6 +134,7 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
 
 /// Makes media with ffmpeg: everything before the output file.
 pub fn ffmpeg(arguments: &[&str], out: &Path) {
-    let output = Command::new("ffmpeg").args(["-v", "error", "-y"]).args(arguments).arg(out).stdin(Stdio::null()).output().unwrap();
+    let output =
+        Command::new("ffmpeg").args(["-v", "error", "-y"]).args(arguments).arg(out).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "ffmpeg {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -119,7 +119,10 @@ fn migrations_of_both_databases_have_the_same_names() {
 #[test]
 fn the_lockfiles_name_no_registry_host() {
     let lock = std::fs::read_to_string(root().join("web/package-lock.json")).unwrap();
-    assert!(!lock.contains("\"resolved\": \"http"), "web/package-lock.json names a host; install with omit-lockfile-registry-resolved");
+    assert!(
+        !lock.contains("\"resolved\": \"http"),
+        "web/package-lock.json names a host; install with omit-lockfile-registry-resolved"
+    );
 }
 
 #[test]
