@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Analysers that are switched off where a test is not about them.
-pub const NO_ANALYSIS: &[&str] = &[
+pub(crate) const NO_ANALYSIS: &[&str] = &[
     "analyser.object_detection.enabled=false",
     "analyser.text_overlay.enabled=false",
     "analyser.sensitive_content.enabled=false",
@@ -17,37 +17,37 @@ pub const NO_ANALYSIS: &[&str] = &[
 ];
 
 /// `weir` with these arguments.
-pub fn weir(arguments: &[&str]) -> Command {
+pub(crate) fn weir(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
     command.args(arguments).stdin(Stdio::null());
     command
 }
 
 /// Runs it to its end.
-pub fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     weir(arguments).output().unwrap()
 }
 
 /// Each line of the output as JSON.
-pub fn json_lines(output: &Output) -> Vec<Value> {
+pub(crate) fn json_lines(output: &Output) -> Vec<Value> {
     String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// A running `weir serve`; killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     /// Its data folder.
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// Its address.
-    pub url: String,
+    pub(crate) url: String,
     /// An admin's key.
-    pub key: String,
+    pub(crate) key: String,
     child: Child,
     _folder: tempfile::TempDir,
 }
 
 impl Server {
     /// Starts one with these settings.
-    pub fn start(settings: &[&str]) -> Self {
+    pub(crate) fn start(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -72,35 +72,35 @@ impl Server {
     }
 
     /// What it wrote to standard error.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.data.with_file_name("serve.log")).unwrap_or_default()
     }
 
     /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// `GET path`: status and JSON.
-    pub async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         answer(reqwest::Client::new().get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await
     }
 
     /// `POST path` with bytes: status and JSON.
-    pub async fn post(&self, path: &str, body: Vec<u8>) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> (u16, Value) {
         let request = reqwest::Client::new().post(format!("{}{path}", self.url)).bearer_auth(&self.key);
         answer(request.header("content-type", "application/octet-stream").body(body)).await
     }
 
     /// Uploads a file under a title; the video's id.
-    pub async fn upload(&self, file: &Path, title: &str) -> String {
+    pub(crate) async fn upload(&self, file: &Path, title: &str) -> String {
         let (status, body) = self.post(&format!("/vod/upload?title={title}"), std::fs::read(file).unwrap()).await;
         assert_eq!(status, 201, "{body}");
         body["stream_id"].as_str().unwrap().to_owned()
     }
 
     /// Waits until all three states are final; the metadata and how long packaging took to end.
-    pub async fn settled(&self, id: &str, limit: Duration) -> (Value, Duration) {
+    pub(crate) async fn settled(&self, id: &str, limit: Duration) -> (Value, Duration) {
         let begin = Instant::now();
         let mut packaged = None;
         loop {
@@ -133,7 +133,7 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
 }
 
 /// Makes media with ffmpeg: everything before the output file.
-pub fn ffmpeg(arguments: &[&str], out: &Path) {
+pub(crate) fn ffmpeg(arguments: &[&str], out: &Path) {
     let output =
         Command::new("ffmpeg").args(["-v", "error", "-y"]).args(arguments).arg(out).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "ffmpeg {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
