@@ -95,3 +95,15 @@ pub struct Event {
     /// The rest.
     pub data: serde_json::Value,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_has_the_same_name_everywhere() {
+        for topic in Topic::ALL {
+            assert_eq!(serde_json::to_value(topic).unwrap(), topic.as_str());
+        }
+    }
+}

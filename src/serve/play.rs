@@ -16,7 +16,7 @@ use super::extract::Id;
 use super::objects::{Serving, object};
 use super::play_sessions::{Opening, folders};
 use super::play_token::{self, Ticket};
-use super::wire::Moment;
+use super::wire::{Binary, Moment};
 use crate::model::{PlaySessionId, VideoId, VideoStatus};
 
 const MASTER: &str = "master.m3u8";
@@ -75,8 +75,8 @@ pub async fn manifest(State(server): Ctx, Id(id): Id<VideoId>, headers: HeaderMa
     get, path = "/play/{token}/{*path}", tag = "playback", params(("token" = String, Path), ("path" = String, Path)),
     extensions(("x-weir-role" = json!("none"))),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "application/vnd.apple.mpegurl"),
-        (status = 206, body = Vec<u8>, content_type = "video/mp4"), (status = 404, body = ProblemBody), (status = 410, body = ProblemBody),
+        (status = 200, body = Binary, content_type = "application/vnd.apple.mpegurl"),
+        (status = 206, body = Binary, content_type = "video/mp4"), (status = 404, body = ProblemBody), (status = 410, body = ProblemBody),
         (status = 416)
     )
 )]

@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::error::{Answer, Problem, ProblemBody};
 use super::extract::{Args, Id, content_type, is_json, json_of};
 use super::identity::Caller;
+use super::wire::Binary;
 use super::{Ctx, Server};
 use crate::model::{UploadId, VideoId, VideoStatus};
 use crate::source::upload::{About, UploadError};
@@ -73,8 +74,7 @@ pub struct UploadForm {
     /// JSON object of at most 4 KiB.
     labels: Option<String>,
     /// The bytes.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
+    file: Binary,
 }
 
 /// What became of an upload.
@@ -92,7 +92,7 @@ pub struct UploadAnswer {
 /// Upload a video: raw bytes of any other content type, a form, or JSON that opens an upload.
 #[utoipa::path(
     post, path = "/vod/upload", tag = "uploads", params(UploadArgs),
-    request_body(content((Vec<u8> = "application/octet-stream"), (UploadForm = "multipart/form-data"), (OpenUpload = "application/json"))),
+    request_body(content((Binary = "application/octet-stream"), (UploadForm = "multipart/form-data"), (OpenUpload = "application/json"))),
     extensions(("x-weir-role" = json!("operator"))),
     responses(
         (status = 201, body = UploadAnswer), (status = 400, body = ProblemBody), (status = 408, body = ProblemBody),
@@ -118,7 +118,7 @@ pub async fn upload(State(server): Ctx, caller: Caller, Args(args): Args<UploadA
 /// Send the bytes of an opened upload.
 #[utoipa::path(
     put, path = "/vod/upload/{upload_id}", tag = "uploads", params(("upload_id" = UploadId, Path)),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Binary, content_type = "application/octet-stream"),
     extensions(("x-weir-role" = json!("operator"))),
     responses(
         (status = 200, body = UploadAnswer), (status = 404, body = ProblemBody), (status = 408, body = ProblemBody),

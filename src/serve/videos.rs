@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::error::{Answer, Problem, ProblemBody};
 use super::extract::{Args, Id, limit_of};
 use super::objects::{Serving, object};
-use super::wire::{List, VideoMetadata, VideoSummary, metadata, summaries};
+use super::wire::{Binary, List, VideoMetadata, VideoSummary, metadata, summaries};
 use super::{Ctx, Server};
 use crate::model::{Decision, Fact, Guard, Micros, Video, VideoId, VideoStatus};
 use crate::source::pipeline::purge_task;
@@ -87,7 +87,7 @@ pub async fn one(State(server): Ctx, Id(id): Id<VideoId>) -> Answer<Json<VideoMe
 #[utoipa::path(
     get, path = "/vod/{id}/poster", tag = "videos", params(("id" = VideoId, Path)),
     extensions(("x-weir-role" = json!("viewer"))),
-    responses((status = 200, body = Vec<u8>, content_type = "image/jpeg"), (status = 404, body = ProblemBody))
+    responses((status = 200, body = Binary, content_type = "image/jpeg"), (status = 404, body = ProblemBody))
 )]
 pub async fn poster(State(server): Ctx, Id(id): Id<VideoId>, headers: HeaderMap) -> Answer<Response> {
     let video = server.video(&id).await?;
@@ -100,8 +100,8 @@ pub async fn poster(State(server): Ctx, Id(id): Id<VideoId>, headers: HeaderMap)
     get, path = "/vod/{id}/original", tag = "videos", params(("id" = VideoId, Path)),
     extensions(("x-weir-role" = json!("operator"))),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, body = Binary, content_type = "application/octet-stream"),
+        (status = 206, body = Binary, content_type = "application/octet-stream"),
         (status = 404, body = ProblemBody), (status = 416)
     )
 )]

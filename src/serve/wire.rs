@@ -24,6 +24,12 @@ impl Serialize for Moment {
     }
 }
 
+/// Bytes of a body, for the document.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "bodies are streamed; this says what they are")]
+pub struct Binary(Vec<u8>);
+
 /// A list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {
