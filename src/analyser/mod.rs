@@ -112,6 +112,11 @@ impl Summary {
     pub fn done() -> Self {
         Self { status: AnalyserStatus::Done, reason: None, spans: None }
     }
+
+    /// There was nothing to look at.
+    pub fn skipped(reason: &str) -> Self {
+        Self { status: AnalyserStatus::Skipped, reason: Some(reason.to_owned()), spans: None }
+    }
 }
 
 /// Every analyser, by name.

@@ -105,6 +105,7 @@ pub(super) fn bgr_planes(rgb: &[u8], mean: [f32; 3], deviation: [f32; 3]) -> Vec
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the expected values are exact")]
 mod tests {
     use super::*;
     use crate::model::VideoTrack;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::resize::Stretcher;
 use super::{Analyser, Frame, Pass, Sampling, Spec, Summary};
 use crate::infer::{Models, Session, Tensor};
-use crate::model::{AnalyserStatus, Finding, MediaInfo};
+use crate::model::{Finding, MediaInfo};
 
 /// Width and height of both models' inputs, pixels.
 const SIDE: usize = 224;
@@ -66,7 +66,7 @@ impl Pass for SensitivePass {
 
     fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
         if self.samples == 0 {
-            return Ok(Summary { status: AnalyserStatus::Skipped, reason: Some("no frames".into()), spans: None });
+            return Ok(Summary::skipped("no frames"));
         }
         Ok(Summary::done())
     }
@@ -129,6 +129,7 @@ fn finding(frame: &Frame, open_nsfw: f32, nsfwjs: [f32; 5]) -> Finding {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the expected values are exact")]
 mod tests {
     use super::*;
 

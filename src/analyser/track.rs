@@ -43,16 +43,13 @@ impl Tracks {
             let number = open.and_then(|at| self.open.get(at)).map_or(self.next, |track| track.number);
             finding.value = Some(json!({ "track": number }));
             let last = finding.bounds.unwrap_or_default();
-            match open.and_then(|at| self.open.get_mut(at)) {
-                Some(track) => {
-                    span::extend(&mut track.span, finding);
-                    track.last = last;
-                    track.at_once = track.at_once.max(at_once);
-                }
-                None => {
-                    self.open.push(Track { number, last, span: span::begin(self.analyser, finding), at_once });
-                    self.next += 1;
-                }
+            if let Some(track) = open.and_then(|at| self.open.get_mut(at)) {
+                span::extend(&mut track.span, finding);
+                track.last = last;
+                track.at_once = track.at_once.max(at_once);
+            } else {
+                self.open.push(Track { number, last, span: span::begin(self.analyser, finding), at_once });
+                self.next += 1;
             }
         }
     }

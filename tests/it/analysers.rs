@@ -8,7 +8,10 @@ use std::time::Instant;
 use weir::analyser::{self, Analyser, Frame, Sampling, Summary};
 use weir::config;
 use weir::infer::Models;
-use weir::model::{AnalyserStatus, Finding, MediaInfo, VideoTrack};
+use weir::media::Limits;
+use weir::media::decode::{Chunk, Decoding, Plan};
+use weir::media::probe::probe;
+use weir::model::{AnalyserStatus, Finding, MediaInfo};
 
 /// The models, when all that `analyser` needs are here.
 fn models(analyser: &dyn Analyser) -> Option<Arc<Models>> {
@@ -34,68 +37,35 @@ fn media(path: &str) -> Option<PathBuf> {
     None
 }
 
-fn command(program: &str, arguments: &[&str], file: &Path) -> Vec<u8> {
-    let (before, after) = arguments.split_at(arguments.iter().position(|argument| *argument == "FILE").unwrap());
-    let output = Command::new(program).args(before).arg(file).args(&after[1..]).output().unwrap();
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-/// Width, height and frames per second.
-fn probe(file: &Path) -> (u32, u32, f64) {
-    let entries = "stream=width,height,r_frame_rate";
-    let arguments = ["-v", "error", "-select_streams", "v:0", "-show_entries", entries, "-of", "csv=p=0", "FILE"];
-    let text = String::from_utf8(command("ffprobe", &arguments, file)).unwrap();
-    let parts: Vec<&str> = text.trim().split(',').collect();
-    let (frames, seconds) = parts[2].split_once('/').unwrap();
-    (parts[0].parse().unwrap(), parts[1].parse().unwrap(), frames.parse::<f64>().unwrap() / seconds.parse::<f64>().unwrap())
-}
-
 /// Three seconds of video that show a picture.
 fn still(picture: &Path, folder: &Path) -> PathBuf {
     let video = folder.join("still.mp4");
-    let even = "scale=trunc(iw/2)*2:trunc(ih/2)*2";
-    let coding =
-        ["-vf", even, "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p", video.to_str().unwrap()];
-    command(
-        "ffmpeg",
-        &[["-v", "error", "-loop", "1", "-r", "25", "-t", "3", "-i", "FILE"].as_slice(), &coding].concat(),
-        picture,
-    );
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-loop", "1", "-r", "25", "-t", "3", "-i"]).arg(picture);
+    ffmpeg.args(["-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2", "-c:v", "libx264", "-preset", "veryfast", "-crf", "18"]);
+    let output = ffmpeg.args(["-pix_fmt", "yuv420p"]).arg(&video).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     video
 }
 
 /// The frames that an analyser asks for.
 fn decode(file: &Path, sampling: Sampling) -> (MediaInfo, Vec<Frame>) {
-    let (width, height, rate) = probe(file);
-    let (filter, rate, shown) = match sampling {
-        Sampling::EveryFrame => {
-            let small = f64::from(analyser::SMALL_WIDTH);
-            let high = ((small * f64::from(height) / f64::from(width) / 2.0).round() * 2.0) as u32;
-            (format!("scale={}:{high}", analyser::SMALL_WIDTH), rate, (analyser::SMALL_WIDTH, high))
+    let sampled_fps = if let Sampling::Sampled { fps } = sampling { Some(fps) } else { None };
+    let plan = Plan { every_frame_small: sampling == Sampling::EveryFrame, sampled_fps, audio: false };
+    let frames = async {
+        let limits = Limits::default();
+        let media = probe(file, &limits).await.unwrap();
+        let mut decoding = Decoding::start(file, &media, plan, &limits).await.unwrap();
+        let mut frames = Vec::new();
+        while let Some(chunk) = decoding.recv().await {
+            let (Chunk::Small(mut more) | Chunk::Large(mut more)) = chunk.unwrap() else { panic!("no sound was wanted") };
+            frames.append(&mut more);
         }
-        Sampling::Sampled { fps } => {
-            let scale = (f64::from(analyser::LARGE_SIDE) / f64::from(width.max(height))).min(1.0);
-            let shown = ((f64::from(width) * scale).round() as u32, (f64::from(height) * scale).round() as u32);
-            (format!("fps={fps},scale={}:{}", shown.0, shown.1), f64::from(fps), shown)
-        }
-        Sampling::Audio => panic!("no picture analyser listens"),
+        (media, frames)
     };
-    let arguments =
-        ["-v", "error", "-i", "FILE", "-vf", &filter, "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
-    let raw = command("ffmpeg", &arguments, file);
-    let frames = raw.chunks_exact((shown.0 * shown.1 * 3) as usize).enumerate().map(|(index, rgb)| Frame {
-        index: index as u64,
-        time_ms: (index as f64 * 1000.0 / rate).round() as i64,
-        width: shown.0,
-        height: shown.1,
-        rgb: rgb.into(),
-    });
-    let frames: Vec<Frame> = frames.collect();
+    let (media, frames) = tokio::runtime::Runtime::new().unwrap().block_on(frames);
     assert!(!frames.is_empty(), "no frames of {}", file.display());
-    let duration_ms = (frames.len() as f64 * 1000.0 / rate).round() as i64;
-    let video = Some(VideoTrack { width, height, ..VideoTrack::default() });
-    (MediaInfo { duration_ms, video, ..MediaInfo::default() }, frames)
+    (media, frames)
 }
 
 /// What an analyser says of a video, or of a picture shown for three seconds; prints the time that it took.
@@ -237,4 +207,26 @@ fn lines_of_other_pictures() {
 fn a_film_without_text_has_none() {
     let Some((findings, _)) = analyse("text_overlay", "clips/bigbuckbunny.mp4") else { return };
     assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[test]
+fn nothing_to_see_is_skipped_and_a_broken_frame_is_an_error() {
+    let pictures = analyser::all().into_iter().filter(|analyser| analyser.spec().sampling != Sampling::Audio);
+    for analyser in pictures {
+        let name = analyser.spec().name;
+        let Some(models) = models(analyser.as_ref()) else { continue };
+        let pass = analyser.begin(&MediaInfo::default(), &models).unwrap();
+        let summary = pass.finish(&mut Vec::new()).unwrap();
+        assert_eq!((summary.status, summary.reason.as_deref()), (AnalyserStatus::Skipped, Some("no frames")), "{name}");
+        let mut pass = analyser.begin(&MediaInfo::default(), &models).unwrap();
+        for (width, height, bytes) in [(16, 16, 5), (0, 0, 0), (u32::MAX, u32::MAX, 3)] {
+            let frame = Frame { index: 0, time_ms: 0, width, height, rgb: vec![0; bytes].into() };
+            assert!(pass.frames(&[frame], &mut Vec::new()).is_err(), "{name}: {width} × {height}");
+        }
+        for (width, height) in [(1, 1), (1280, 2), (2, 1280)] {
+            let rgb: Vec<u8> = (0..width * height * 3).map(|at| (at * 7 % 256) as u8).collect();
+            let frame = Frame { index: 0, time_ms: 0, width, height, rgb: rgb.into() };
+            pass.frames(&[frame], &mut Vec::new()).unwrap_or_else(|error| panic!("{name}: {width} × {height}: {error:#}"));
+        }
+    }
 }

@@ -74,6 +74,7 @@ pub(super) fn difference(one: &[u8], other: &[u8]) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the expected values are exact")]
 mod tests {
     use super::*;
 

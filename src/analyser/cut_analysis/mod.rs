@@ -17,7 +17,7 @@ use self::cuts::{Cut, Cuts};
 use self::fades::{Fade, Fades};
 use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, resize, span};
 use crate::infer::Models;
-use crate::model::{AnalyserStatus, Finding, MediaInfo};
+use crate::model::{Finding, MediaInfo};
 
 const NAME: &str = "cut_analysis";
 
@@ -71,7 +71,7 @@ impl Pass for CutPass {
 
     fn finish(self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
         let Some(seen) = self.seen else {
-            return Ok(Summary { status: AnalyserStatus::Skipped, reason: Some("no frames".into()), spans: None });
+            return Ok(Summary::skipped("no frames"));
         };
         let (cuts, fades) = (self.cuts.finish(), self.fades.finish());
         let mut findings: Vec<Finding> = cuts.iter().map(|&cut| cut_finding(cut)).collect();
@@ -137,6 +137,7 @@ fn shot_finding(index: usize, start: (u64, i64, f32), end: (u64, i64)) -> Findin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::AnalyserStatus;
 
     /// Frames of 16 × 9 pixels at 25 per second, in batches of 7.
     fn analyse(greys: &[u8], duration_ms: i64) -> (Vec<Finding>, Summary) {

@@ -44,6 +44,7 @@ impl Analyser for ObjectDetection {
             shown: Shown::of(media),
             stretcher: Stretcher::default(),
             tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), |one, other| one.label == other.label),
+            samples: 0,
         }))
     }
 }
@@ -53,6 +54,7 @@ struct ObjectPass {
     shown: Shown,
     stretcher: Stretcher,
     tracks: Tracks,
+    samples: u64,
 }
 
 impl Pass for ObjectPass {
@@ -62,11 +64,15 @@ impl Pass for ObjectPass {
             let mut seen: Vec<Finding> = objects.iter().map(|object| self.finding(frame, object)).collect();
             self.tracks.push(frame.time_ms, &mut seen);
             out.append(&mut seen);
+            self.samples += 1;
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
+        if self.samples == 0 {
+            return Ok(Summary::skipped("no frames"));
+        }
         Ok(Summary { spans: Some(self.tracks.finish()), ..Summary::done() })
     }
 }

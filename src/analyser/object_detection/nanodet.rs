@@ -125,7 +125,7 @@ mod tests {
     fn with(tensors: &mut [Tensor], at: usize, edit: impl Fn(&mut [f32])) {
         let mut values = tensors[at].as_f32().unwrap().to_vec();
         edit(&mut values);
-        tensors[at] = Tensor::f32(&tensors[at].shape().to_vec(), values).unwrap();
+        tensors[at] = Tensor::f32(tensors[at].shape(), values).unwrap();
     }
 
     fn decoded(tensors: &[Tensor]) -> anyhow::Result<Vec<Object>> {

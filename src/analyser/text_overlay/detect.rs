@@ -161,6 +161,7 @@ fn score(map: &[f32], width: usize, rectangle: &Rectangle) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the expected values are exact")]
 mod tests {
     use proptest::prelude::*;
 

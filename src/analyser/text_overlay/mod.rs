@@ -54,6 +54,7 @@ impl Analyser for TextOverlay {
             change: Change::default(),
             last: Vec::new(),
             tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), same_text),
+            samples: 0,
         }))
     }
 }
@@ -68,6 +69,7 @@ struct TextPass {
     /// What the picture said that was read last.
     last: Vec<Finding>,
     tracks: Tracks,
+    samples: u64,
 }
 
 impl Pass for TextPass {
@@ -82,11 +84,15 @@ impl Pass for TextPass {
             }
             self.tracks.push(frame.time_ms, &mut seen);
             out.append(&mut seen);
+            self.samples += 1;
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
+        if self.samples == 0 {
+            return Ok(Summary::skipped("no frames"));
+        }
         Ok(Summary { spans: Some(self.tracks.finish()), ..Summary::done() })
     }
 }

@@ -184,6 +184,7 @@ fn decode(output: &Tensor, characters: &Characters) -> anyhow::Result<Option<Rea
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the expected values are exact")]
 mod tests {
     use proptest::prelude::*;
 

@@ -136,6 +136,7 @@ fn unit(vector: Point) -> Option<Point> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the expected values are exact")]
 mod tests {
     use proptest::prelude::*;
 
