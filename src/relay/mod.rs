@@ -81,16 +81,24 @@ async fn publish(broker: &dyn Broker, topic: Topic, messages: impl Iterator<Item
     }
     match broker.publish(topic, &messages).await {
         Err(BrokerError::Refused(_)) => {}
-        other => return other.map(|_| ()),
+        other => return other.map(|_| count(topic, &messages)),
     }
     for message in messages {
-        let key = message.key.clone();
-        match broker.publish(topic, &[message]).await {
-            Err(BrokerError::Refused(why)) => tracing::error!(%topic, %key, %why, "dead letter: the broker refuses an event"),
-            other => other.map(|_| ())?,
+        match broker.publish(topic, std::slice::from_ref(&message)).await {
+            Err(BrokerError::Refused(why)) => {
+                tracing::error!(%topic, key = message.key, %why, "dead letter: the broker refuses an event");
+            }
+            other => other.map(|_| count(topic, &[message]))?,
         }
     }
     Ok(())
+}
+
+/// The seeds' names for what was published.
+fn count(topic: Topic, messages: &[Message]) {
+    let bytes: usize = messages.iter().map(|message| message.value.len()).sum();
+    metrics::counter!("producer_messages_total", "topic" => topic.as_str()).increment(messages.len() as u64);
+    metrics::counter!("producer_bytes_total", "topic" => topic.as_str()).increment(bytes as u64);
 }
 
 /// Chunk topics carry the seeds' flat message; the others an envelope.

@@ -7,6 +7,7 @@
 use std::io::SeekFrom;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -64,7 +65,7 @@ impl Stage for Package {
 impl Package {
     async fn make(&self, ctx: &dyn TaskCtx, task: &Task, video: &Video, media: MediaInfo) -> Result<Vec<Fact>, StageError> {
         ctx.blobs().check_reserve(0, self.reserve_bytes).map_err(unstored)?;
-        let file = original_of(ctx, video)?;
+        let (file, begin) = (original_of(ctx, video)?, Instant::now());
         let show = |done: f32| ctx.progress(done * ENCODING, "encoding");
         let packaged = package(&file, &media, ctx.scratch(), &self.limits, &show).await.map_err(ended)?;
         let places = Places {
@@ -76,6 +77,8 @@ impl Package {
         if media.duration_ms - packaged.duration_ms > SHORTER_MS {
             all.push(Fact::MediaProbed { video: video.id.clone(), media: shortened(media, packaged.duration_ms) });
         }
+        metrics::counter!("variants_generated_total", "stream_type" => "vod").increment(packaged.renditions.len() as u64);
+        metrics::histogram!("chunk_processing_latency_seconds", "stream_type" => "vod").record(begin.elapsed().as_secs_f64());
         all.push(Fact::VideoPackaged {
             video: video.id.clone(),
             variants: places.variants,

@@ -105,7 +105,11 @@ fn rows(folder: &Path) -> Vec<Row> {
         rows.push(row(&format!("truncated at {tenth}/11"), file, shorter_or_truncated, 30));
     }
     let tiny = folder.join("tiny.mkv");
-    ffmpeg(&["-f", "lavfi", "-i", "color=red:s=1x1:d=1:r=10", "-c:v", "ffv1", "-pix_fmt", "bgr0"], &tiny);
+    let pixels = written(folder, "pixels", &[200; 30]).display().to_string();
+    ffmpeg(
+        &["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "1x1", "-r", "10", "-i", &pixels, "-c:v", "ffv1", "-pix_fmt", "bgr0"],
+        &tiny,
+    );
     rows.push(row("1×1", tiny, ready_or_unsupported, 30));
     let one = folder.join("one.mp4");
     ffmpeg(&["-f", "lavfi", "-i", "testsrc2=s=320x240:r=25", "-frames:v", "1", "-c:v", "libx264", "-preset", "ultrafast"], &one);

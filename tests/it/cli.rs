@@ -61,11 +61,12 @@ fn ingest_without_a_server_does_the_work_itself() {
     let lines = json_lines(&output);
     assert_eq!(lines.len(), 1);
     check_form(&lines[0]);
-    let order: Vec<usize> =
-        ["status created", "status uploaded", "status processing", "status transcoding", "status ready", "decision "]
-            .iter()
-            .map(|word| said.find(word).unwrap_or_else(|| panic!("`--watch` did not print `{word}`: {said}")))
-            .collect();
+    // Analysis and judgement go on beside packaging, so only the packaging states have an order.
+    assert!(said.contains("decision "), "{said}");
+    let order: Vec<usize> = ["status created", "status uploaded", "status processing", "status transcoding", "status ready"]
+        .iter()
+        .map(|word| said.find(word).unwrap_or_else(|| panic!("`--watch` did not print `{word}`: {said}")))
+        .collect();
     assert!(order.is_sorted(), "{said}");
 }
 
