@@ -31,13 +31,12 @@ pub(super) fn choose(
     if repetition == Repetition::Barred {
         bar(logits, repeated(sampled, ids.first_timestamp).into_iter().map(|id| id as usize));
     }
-    let total = log_sum_exp(logits);
-    let text_top = logits[..ids.first_timestamp.min(logits.len())].iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if log_sum_exp(&logits[ids.first_timestamp.min(logits.len())..]) > text_top {
+    let (words, times) = logits.split_at(ids.first_timestamp.min(logits.len()));
+    if log_sum_exp(times) > words.iter().copied().fold(f32::NEG_INFINITY, f32::max) {
         // A time is more likely than any word, taken over all times.
         bar(logits, 0..ids.first_timestamp);
     }
-    let total = if text_top.is_finite() { total } else { log_sum_exp(logits) };
+    let total = log_sum_exp(logits);
     let best = logits.iter().copied().enumerate().reduce(|best, own| if own.1 > best.1 { own } else { best });
     best.map_or((tokenizer.end_of_text, 0.0), |(id, logit)| (id as u32, logit - total))
 }
