@@ -232,10 +232,11 @@ async fn kill(mut child: Child, why: MediaError) -> MediaError {
 fn judge(status: ExitStatus, stderr: String, caps: Caps) -> Result<Ended, MediaError> {
     let cpu = Signal::XCPU.as_raw();
     let size = Signal::XFSZ.as_raw();
+    // ffmpeg catches SIGXCPU, stops, and exits with 255; ffprobe dies of it.
+    if status.signal() == Some(cpu) || status.code() == Some(255) {
+        return Err(MediaError::Timeout(format!("it took more than {} s of processor time", caps.cpu.as_secs())));
+    }
     match status.signal() {
-        Some(signal) if signal == cpu => {
-            Err(MediaError::Timeout(format!("it took more than {} s of processor time", caps.cpu.as_secs())))
-        }
         Some(signal) if signal == size => {
             Err(MediaError::OverLimit(format!("its output is larger than {} bytes", caps.file_bytes)))
         }

@@ -16,6 +16,7 @@ mod media;
 mod models;
 mod postgres;
 mod program;
+mod sandbox;
 mod seed_forms;
 mod speech;
 mod store;
