@@ -1,8 +1,9 @@
 //! `sensitive_content`: how likely a picture is not safe for work, by two classifiers that were trained on different pictures.
 //!
 //! Findings: one per sample, `nsfw`, whatever the score. `confidence` is the higher of open_nsfw's score and nsfwjs' porn + hentai;
-//! `value` is `{open_nsfw, drawing, hentai, neutral, porn, sexy}`, each 0 to 1. Spans: the runner's, so one span with the highest score
-//! where samples follow on each other.
+//! `value` is `{open_nsfw, drawing, hentai, neutral, porn, sexy}`, each 0 to 1. A picture of nearly one colour carries nothing to score: it
+//! is not shown to the models, and its finding has confidence 0 and `value` `{blank: true}`. Spans: the runner's, so one span with the
+//! highest score where samples follow on each other.
 
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ const SIDE: usize = 224;
 const OUTER_SIDE: usize = 256;
 /// open_nsfw's own means, blue first.
 const MEAN: [f32; 3] = [104.0, 117.0, 123.0];
+/// A picture whose luma deviates less than this from its mean is blank: black, a fade, a test card of one colour. Levels of 255;
+/// coding noise on a black picture stays under 2.
+const BLANK_DEVIATION: f32 = 3.0;
 
 /// The analyser.
 pub struct SensitiveContent;
@@ -56,10 +60,14 @@ struct SensitivePass {
 impl Pass for SensitivePass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
         for frame in batch {
+            self.samples += 1;
+            if luma_deviation(self.stretcher.stretch(frame, SIDE as u32, SIDE as u32)?) < BLANK_DEVIATION {
+                out.push(blank(frame));
+                continue;
+            }
             let [_safe, open_nsfw] = self.ask_open_nsfw(frame)?;
             let nsfwjs = self.ask_nsfwjs(frame)?;
             out.push(finding(frame, open_nsfw, nsfwjs));
-            self.samples += 1;
         }
         Ok(())
     }
@@ -84,6 +92,24 @@ impl SensitivePass {
         let input = Tensor::f32(&[1, SIDE, SIDE, 3], rgb.iter().map(|&byte| f32::from(byte) / 255.0).collect())?;
         probabilities(self.nsfwjs.run(&[("input", &input)])?.first()?).context("`nsfwjs`")
     }
+}
+
+/// Standard deviation of the luma (ITU-R BT.601) of interleaved RGB, in levels of 255.
+fn luma_deviation(rgb: &[u8]) -> f32 {
+    let (pixels, _) = rgb.as_chunks::<3>();
+    let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
+    for [red, green, blue] in pixels {
+        let luma = 0.299 * f64::from(*red) + 0.587 * f64::from(*green) + 0.114 * f64::from(*blue);
+        sum += luma;
+        squares += luma * luma;
+    }
+    let count = pixels.len().max(1) as f64;
+    (squares / count - (sum / count).powi(2)).max(0.0).sqrt() as f32
+}
+
+fn blank(frame: &Frame) -> Finding {
+    let (start_ms, end_ms, frame) = (frame.time_ms, frame.time_ms, Some(frame.index));
+    Finding { start_ms, end_ms, frame, label: "nsfw".into(), value: Some(json!({ "blank": true })), ..Finding::default() }
 }
 
 /// The middle of a square picture of [`OUTER_SIDE`], interleaved, blue first, less the means.
@@ -132,6 +158,14 @@ fn finding(frame: &Frame, open_nsfw: f32, nsfwjs: [f32; 5]) -> Finding {
 #[expect(clippy::float_cmp, reason = "the expected values are exact")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_of_one_colour_is_blank_and_one_with_a_line_is_not() {
+        let mut rgb = vec![16; SIDE * SIDE * 3];
+        assert!(luma_deviation(&rgb) < 0.01);
+        rgb.chunks_mut(SIDE * 3).take(8).for_each(|row| row.fill(235));
+        assert!(luma_deviation(&rgb) > BLANK_DEVIATION);
+    }
 
     #[test]
     fn the_higher_of_both_models_is_the_confidence() {
