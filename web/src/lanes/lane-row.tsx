@@ -1,0 +1,75 @@
+import { useCallback, useMemo, useState } from "react";
+import { percent } from "../format/numbers";
+import { clockTenths } from "../format/time";
+import { type Clock, useClock } from "../player/clock";
+import { itemAt, type Lane } from "./lanes";
+import { place, type Placed, type View } from "./layout";
+
+interface Props {
+  lane: Lane;
+  view: View;
+  clock: Clock;
+  chosen: boolean;
+}
+
+/** How long a moment counts as now. */
+const MOMENT_MS = 400;
+const TEXT_WIDTH_MIN = 40;
+
+export function LaneRow({ lane, view, clock, chosen }: Props) {
+  const placed = useMemo(
+    () => place(lane.items, { scale: view.scale, left: view.left, width: view.width }),
+    [lane, view.scale, view.left, view.width],
+  );
+  const current = useClock(
+    clock,
+    useCallback((ms: number) => itemAt(lane.items, ms, MOMENT_MS), [lane]),
+  );
+  const now = lane.items[current];
+  const [hovered, setHovered] = useState<Placed>();
+  return (
+    <div
+      className={`lane ${lane.kind} colour-${lane.colour}${chosen ? " chosen" : ""}`}
+      aria-hidden="true"
+      onClick={(event) => clock.seekMs((event.clientX - event.currentTarget.getBoundingClientRect().left) / view.scale)}
+      onPointerLeave={() => setHovered(undefined)}
+    >
+      {placed.map((each) => (
+        <div
+          key={`${each.item.start} ${each.x}`}
+          className={now && now.start >= each.item.start && now.start <= each.end ? "finding current" : "finding"}
+          data-start={each.item.start}
+          style={{
+            left: each.x,
+            width: each.width,
+            height: lane.kind === "score" ? `${Math.max(6, each.confidence * 100)}%` : undefined,
+          }}
+          onClick={(event) => {
+            event.stopPropagation();
+            clock.seekMs(each.item.start);
+          }}
+          onPointerEnter={() => setHovered(each)}
+        >
+          {lane.kind === "text" && each.count === 1 && each.width >= TEXT_WIDTH_MIN && <span>{each.item.text}</span>}
+        </div>
+      ))}
+      {hovered && <Tip placed={hovered} view={view} />}
+    </div>
+  );
+}
+
+const TIP_WIDTH = 280;
+
+/** What lies under the pointer, in words. */
+function Tip({ placed, view }: { placed: Placed; view: View }) {
+  const { item, count } = placed;
+  const left = Math.min(Math.max(placed.x, view.left), view.left + view.width - TIP_WIDTH);
+  const time = placed.end > item.start ? `${clockTenths(item.start)} – ${clockTenths(placed.end)}` : clockTenths(item.start);
+  return (
+    <div className="tip" style={{ left: Math.max(0, left), maxWidth: TIP_WIDTH }}>
+      <strong>{count > 1 ? `${count} findings` : item.label}</strong> {time}
+      {count === 1 && <span> · {percent(item.confidence)} sure</span>}
+      {count === 1 && item.text && <p>{item.text}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import type { Finding } from "../api/types";
+import { colourOf, COLOURS } from "./colours";
+import { foldClasses, itemAt, type LaneItem, lanesOf, neighbour } from "./lanes";
+import { place, scrollAfterZoom, scrollToShow, ticks, tickStep, zoomMax } from "./layout";
+
+const found = (analyser: string, label: string, start_ms: number, end_ms = start_ms, more: Partial<Finding> = {}): Finding => ({
+  analyser,
+  label,
+  start_ms,
+  end_ms,
+  confidence: 0.5,
+  ...more,
+});
+
+const item = (start: number, end = start, confidence = 0.5): LaneItem => ({ start, end, label: "x", confidence, text: undefined });
+
+describe("lanesOf", () => {
+  it("orders cuts, classes by time seen, text, speech, sensitive, sound, unknown", () => {
+    const lanes = lanesOf([
+      found("new_analyser", "thing", 0),
+      found("audio_analysis", "silence", 0, 100),
+      found("sensitive_content", "nsfw", 0, 1000),
+      found("speech_transcription", "speech", 0, 900, { text: "hello" }),
+      found("text_overlay", "text", 0, 900, { text: "SALE" }),
+      found("object_detection", "dog", 0, 100),
+      found("object_detection", "person", 0, 5000),
+      found("cut_analysis", "fade", 10),
+      found("cut_analysis", "cut", 500),
+    ]);
+    expect(lanes.map((lane) => [lane.title, lane.kind])).toEqual([
+      ["Cuts", "marks"],
+      ["Fades", "marks"],
+      ["Person", "spans"],
+      ["Dog", "spans"],
+      ["Text", "text"],
+      ["Speech", "text"],
+      ["Sensitive", "score"],
+      ["Silence", "spans"],
+      ["Thing", "spans"],
+    ]);
+  });
+
+  it("leaves out shots and what describes the whole sound, and sorts by time", () => {
+    const lanes = lanesOf([
+      found("cut_analysis", "shot", 0, 900),
+      found("audio_analysis", "loudness", 0, 900),
+      found("audio_analysis", "spectrum", 0, 900),
+      found("cut_analysis", "cut", 700),
+      found("cut_analysis", "cut", 300),
+    ]);
+    expect(lanes.map((lane) => lane.items.map((each) => each.start))).toEqual([[300, 700]]);
+  });
+
+  it("folds classes only", () => {
+    const lanes = lanesOf(["a", "b", "c"].map((label) => found("object_detection", label, 0, 10)).concat(found("cut_analysis", "cut", 1)));
+    const { shown, folded } = foldClasses(lanes, 2);
+    expect([shown.map((lane) => lane.title), folded]).toEqual([["Cuts", "A", "B"], 1]);
+  });
+});
+
+describe("items", () => {
+  const items = [item(0, 1000), item(2000), item(5000, 6000)];
+
+  it("finds what is there now", () => {
+    expect([0, 1000, 1500, 2100, 2500, 5500, 7000].map((ms) => itemAt(items, ms, 400))).toEqual([0, 0, -1, 1, -1, 2, -1]);
+  });
+
+  it("jumps to another one, not to the one it stands on", () => {
+    expect(neighbour(items, 2010, 1)?.start).toBe(5000);
+    expect(neighbour(items, 2010, -1)?.start).toBe(0);
+    expect(neighbour(items, 5000, 1)).toBeUndefined();
+  });
+});
+
+describe("place", () => {
+  it("places by scale, and gives moments a width that can be seen", () => {
+    const placed = place([item(1000, 2000), item(5000)], { scale: 0.1, left: 0, width: 1000 });
+    expect(placed.map(({ x, width }) => [x, width])).toEqual([
+      [100, 100],
+      [500, 2],
+    ]);
+  });
+
+  it("joins moments that are too close to be told apart", () => {
+    const [one, two, ...more] = place([item(1000, 1000, 0.2), item(1010, 1010, 0.9), item(1500)], { scale: 0.1, left: 0, width: 1000 });
+    expect([one?.count, one?.confidence, one?.end, two?.count, more.length]).toEqual([2, 0.9, 1010, 1, 0]);
+  });
+
+  it("keeps wide neighbours that touch apart", () => {
+    expect(place([item(0, 1000), item(1000, 2000)], { scale: 0.1, left: 0, width: 1000 })).toHaveLength(2);
+  });
+
+  it("leaves out what is far from the view", () => {
+    const items = Array.from({ length: 100 }, (_, index) => item(index * 1000, index * 1000 + 900));
+    const placed = place(items, { scale: 0.1, left: 4000, width: 500 });
+    expect([placed[0]?.item.start, placed.at(-1)?.item.start]).toEqual([35_000, 50_000]);
+  });
+});
+
+describe("ruler and zoom", () => {
+  it("chooses a round step with room for its words", () => {
+    expect([0.01, 0.1, 1].map(tickStep)).toEqual([10_000, 1000, 100]);
+    expect(ticks({ scale: 0.1, left: 0, width: 300 }, 2500)).toEqual([0, 1000, 2000]);
+  });
+
+  it("bounds the zoom by the width of a frame and of the whole", () => {
+    expect(zoomMax(1000, 800)).toBe(1);
+    expect(zoomMax(60_000, 800)).toBe(30);
+    expect(zoomMax(86_400_000, 800)).toBe(10_000);
+    expect(zoomMax(0, 800)).toBe(1);
+  });
+
+  it("keeps the moment under the pointer", () => {
+    expect(scrollAfterZoom(100, 50, 1, 2)).toBe(250);
+    expect(scrollAfterZoom(0, 50, 4, 1)).toBe(0);
+  });
+
+  it("scrolls only to what is out of view", () => {
+    expect(scrollToShow(50, 0, 100)).toBeUndefined();
+    expect(scrollToShow(500, 0, 100)).toBe(475);
+    expect(scrollToShow(10, 400, 100)).toBe(0);
+  });
+});
+
+describe("colours", () => {
+  it("are the same for the same label and within the style sheet's", () => {
+    expect(colourOf("person")).toBe(0);
+    for (const label of ["zebra", "traffic light", "", "çà"]) {
+      expect(colourOf(label)).toBe(colourOf(label));
+      expect(colourOf(label)).toBeLessThan(COLOURS);
+    }
+  });
+});

@@ -1,0 +1,17 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app";
+import { followOtherTabs } from "./settings/settings";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/parts.css";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no `#root`");
+followOtherTabs();
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

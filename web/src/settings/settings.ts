@@ -1,0 +1,90 @@
+/** What a person chose in this browser, kept in its local storage. */
+
+import { useSyncExternalStore } from "react";
+
+export type Theme = "system" | "light" | "dark";
+
+export interface Settings {
+  theme: Theme;
+  /** Pictures of videos that were judged harmful or need review stay blurred until asked for. */
+  blurFlagged: boolean;
+  /** Single-key shortcuts. */
+  shortcuts: boolean;
+  /** Player volume, 0 to 1. */
+  volume: number;
+  muted: boolean;
+}
+
+const KEY = "weir.settings";
+
+const DEFAULTS: Settings = { theme: "system", blurFlagged: true, shortcuts: true, volume: 1, muted: false };
+
+/** Settings from what the storage holds; what is missing or of another kind is the default. */
+export function parseSettings(text: string | null): Settings {
+  let held: Partial<Record<keyof Settings, unknown>>;
+  try {
+    const value: unknown = JSON.parse(text ?? "{}");
+    held = typeof value === "object" && value !== null ? value : {};
+  } catch {
+    held = {};
+  }
+  const volume = held.volume;
+  return {
+    theme: held.theme === "light" || held.theme === "dark" ? held.theme : DEFAULTS.theme,
+    blurFlagged: typeof held.blurFlagged === "boolean" ? held.blurFlagged : DEFAULTS.blurFlagged,
+    shortcuts: typeof held.shortcuts === "boolean" ? held.shortcuts : DEFAULTS.shortcuts,
+    volume: typeof volume === "number" && volume >= 0 && volume <= 1 ? volume : DEFAULTS.volume,
+    muted: typeof held.muted === "boolean" ? held.muted : DEFAULTS.muted,
+  };
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+let current: Settings | undefined;
+const watchers = new Set<() => void>();
+
+export function settings(): Settings {
+  current ??= parseSettings(stored());
+  return current;
+}
+
+function show(next: Settings): void {
+  const root = document.documentElement;
+  if (next.theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = next.theme;
+  for (const watcher of watchers) watcher();
+}
+
+export function changeSettings(change: Partial<Settings>): void {
+  current = { ...settings(), ...change };
+  try {
+    localStorage.setItem(KEY, JSON.stringify(current));
+  } catch {
+    // Storage is blocked: the choice holds for this page.
+  }
+  show(current);
+}
+
+function watch(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+/** Follows changes made in other tabs. */
+export function followOtherTabs(): void {
+  window.addEventListener("storage", (event) => {
+    if (event.key !== KEY) return;
+    current = parseSettings(event.newValue);
+    show(current);
+  });
+}
+
+export function useSettings(): Settings {
+  return useSyncExternalStore(watch, settings);
+}

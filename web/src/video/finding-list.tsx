@@ -1,0 +1,59 @@
+import { useCallback, useMemo, useRef } from "react";
+import type { Finding } from "../api/types";
+import { Empty } from "../components/note";
+import { percent } from "../format/numbers";
+import { clockTenths, duration } from "../format/time";
+import { colourOf } from "../lanes/colours";
+import { type Clock, useClock } from "../player/clock";
+import { useFollowCurrent } from "./use-follow-current";
+
+interface Props {
+  findings: Finding[];
+  clock: Clock;
+  empty: string;
+}
+
+/** How long a moment counts as now. */
+const MOMENT_MS = 400;
+
+/** Findings in time order, each a button that goes there; those that are there now are marked. */
+export function FindingList({ findings, clock, empty }: Props) {
+  const sorted = useMemo(() => findings.toSorted((a, b) => a.start_ms - b.start_ms), [findings]);
+  const list = useRef<HTMLOListElement>(null);
+  const current = useClock(
+    clock,
+    useCallback(
+      (ms: number) =>
+        sorted.flatMap((each, index) => (each.start_ms <= ms && ms <= Math.max(each.end_ms, each.start_ms + MOMENT_MS) ? [index] : [])).join(","),
+      [sorted],
+    ),
+  );
+  const now = new Set(current === "" ? [] : current.split(",").map(Number));
+  useFollowCurrent(list, Math.max(-1, ...now), true);
+  if (sorted.length === 0) return <Empty title={empty} />;
+  return (
+    <ol className="finding-list" ref={list}>
+      {sorted.map((finding, index) => (
+        <li key={`${finding.start_ms} ${finding.label} ${index}`}>
+          <button type="button" aria-current={now.has(index) || undefined} onClick={() => clock.seekMs(finding.start_ms)}>
+            <span className="time">{clockTenths(finding.start_ms)}</span>
+            <span className="what">
+              {finding.text ? (
+                <q>{finding.text}</q>
+              ) : (
+                <>
+                  <i className={`dot colour-${colourOf(finding.label)}`} aria-hidden="true" />
+                  {finding.label}
+                </>
+              )}
+            </span>
+            <span className="muted">
+              {finding.end_ms > finding.start_ms && `${duration(finding.end_ms - finding.start_ms)} · `}
+              {percent(finding.confidence)}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ol>
+  );
+}
