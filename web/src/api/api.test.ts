@@ -5,7 +5,7 @@ import { refusal, titleOf } from "./upload";
 
 describe("client", () => {
   it("reads problem+json", () => {
-    const read = problem(404, '{"type":"about:blank","title":"Not Found","status":404,"detail":"video `x` is not there","code":"not_found"}');
+    const read = problem(404, { type: "about:blank", title: "Not Found", status: 404, detail: "video `x` is not there", code: "not_found" });
     expect([read.status, read.code, read.message]).toEqual([404, "not_found", "video `x` is not there"]);
   });
 

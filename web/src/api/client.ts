@@ -1,4 +1,7 @@
-/** One way to the server: JSON in, JSON out, problems as `ApiError`. */
+/** One way to the server: typed by its OpenAPI document, problems as `ApiError`. */
+
+import createClient, { type Middleware } from "openapi-fetch";
+import type { paths } from "../api.gen";
 
 /** What the server (or the network) said when something did not work. */
 export class ApiError extends Error {
@@ -34,26 +37,17 @@ export function onSignedOut(listener: () => void): void {
   signedOut = listener;
 }
 
-interface Problem {
-  title?: string;
-  detail?: string;
-  code?: string;
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
-function isProblem(value: unknown): value is Problem {
-  return typeof value === "object" && value !== null && ("code" in value || "title" in value || "detail" in value);
-}
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
-/** Reads a problem from an answer's text; what is not problem+json gets words of ours. */
-export function problem(status: number, body: string): ApiError {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    parsed = undefined;
-  }
-  const said = isProblem(parsed) ? parsed : {};
-  return new ApiError(status, said.code ?? `http_${status}`, said.detail ?? said.title ?? `The server answered ${status}.`);
+/** A problem from an answer's body; what is not problem+json gets words of ours. */
+export function problem(status: number, body: unknown): ApiError {
+  const said = isRecord(body) ? body : {};
+  const words = text(said.detail) ?? text(said.title) ?? `The server answered ${status}.`;
+  return new ApiError(status, text(said.code) ?? `http_${status}`, words);
 }
 
 /** No answer: the server is down or the network is. */
@@ -61,49 +55,34 @@ export function unreachable(): ApiError {
   return new ApiError(0, "unreachable", "The server does not answer. It may be restarting.");
 }
 
-export type Query = Record<string, string | number | undefined>;
+const guard: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("X-CSRF-Token", csrf);
+  },
+  onResponse({ response, schemaPath }) {
+    if (response.status === 401 && schemaPath !== "/auth/login") signedOut();
+  },
+  onError({ error }) {
+    return error instanceof DOMException && error.name === "AbortError" ? error : unreachable();
+  },
+};
+
+export const client = createClient<paths>({ baseUrl: BASE, headers: { Accept: "application/json" } });
+client.use(guard);
+
+/** The data of an answer; throws an `ApiError` for anything but success. */
+export async function answer<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await asked;
+  if (!response.ok) throw problem(response.status, error);
+  return data as T;
+}
 
 /** `path` with the values that are set as its query. */
-export function withQuery(path: string, query: Query): string {
+export function withQuery(path: string, query: Record<string, string | number | undefined>): string {
   const set = Object.entries(query).flatMap(([name, value]): [string, string][] =>
     value === undefined || value === "" ? [] : [[name, String(value)]],
   );
   return set.length === 0 ? path : `${path}?${new URLSearchParams(set).toString()}`;
-}
-
-export interface Call {
-  method?: "GET" | "POST" | "PATCH" | "DELETE";
-  query?: Query;
-  body?: unknown;
-  signal?: AbortSignal;
-}
-
-/** Asks the server. The caller names the shape that the contract promises for this route. */
-export async function request<T>(path: string, call: Call = {}): Promise<T> {
-  const method = call.method ?? "GET";
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRF-Token"] = csrf;
-  if (call.body !== undefined) headers["Content-Type"] = "application/json";
-  let answer: Response;
-  try {
-    answer = await fetch(withQuery(BASE + path, call.query ?? {}), {
-      method,
-      headers,
-      credentials: "same-origin",
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      ...(call.signal ? { signal: call.signal } : {}),
-    });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw unreachable();
-  }
-  if (!answer.ok) {
-    const failed = problem(answer.status, await answer.text());
-    if (failed.status === 401 && path !== "/auth/login") signedOut();
-    throw failed;
-  }
-  if (answer.status === 204) return undefined as T;
-  return (await answer.json()) as T;
 }
 
 /** Any thrown value as an `ApiError`. */

@@ -1,16 +1,16 @@
 /** Calls about the installation as a whole. */
 
-import { request } from "./client";
-import type { Overview, Task } from "./types";
+import { answer, client } from "./client";
+import type { Overview } from "./types";
 
-export function overview(signal?: AbortSignal): Promise<Overview> {
-  return request("/overview", { signal });
+export function overview(signal: AbortSignal): Promise<Overview> {
+  return answer(client.GET("/overview", { signal }));
 }
 
-export function retryTask(id: string): Promise<Task> {
-  return request(`/tasks/${encodeURIComponent(id)}/retry`, { method: "POST" });
+export async function retryTask(id: string): Promise<void> {
+  await answer(client.POST("/tasks/{id}/retry", { params: { path: { id } } }));
 }
 
-export function cancelTask(id: string): Promise<Task> {
-  return request(`/tasks/${encodeURIComponent(id)}/cancel`, { method: "POST" });
+export async function cancelTask(id: string): Promise<void> {
+  await answer(client.POST("/tasks/{id}/cancel", { params: { path: { id } } }));
 }

@@ -26,14 +26,17 @@ export function titleOf(name: string): string {
   return (dot > 0 ? base.slice(0, dot) : base).slice(0, 500);
 }
 
-function streamId(body: string): string | undefined {
+function parsed(body: string): unknown {
   try {
-    const value: unknown = JSON.parse(body);
-    const id = typeof value === "object" && value !== null ? (value as { stream_id?: unknown }).stream_id : undefined;
-    return typeof id === "string" ? id : undefined;
+    return JSON.parse(body);
   } catch {
     return undefined;
   }
+}
+
+function streamId(body: unknown): string | undefined {
+  const id = typeof body === "object" && body !== null ? (body as { stream_id?: unknown }).stream_id : undefined;
+  return typeof id === "string" ? id : undefined;
 }
 
 /** Sends `file`; `progress` hears how many bytes the server took. */
@@ -49,8 +52,9 @@ export function sendFile(file: File, details: UploadDetails, progress: (sentByte
     xhr.setRequestHeader("X-CSRF-Token", csrfToken());
     xhr.upload.onprogress = (event) => progress(event.loaded);
     xhr.onload = () => {
-      const id = xhr.status === 201 ? streamId(xhr.responseText) : undefined;
-      if (id === undefined) reject(problem(xhr.status, xhr.responseText));
+      const body = parsed(xhr.responseText);
+      const id = xhr.status === 201 ? streamId(body) : undefined;
+      if (id === undefined) reject(problem(xhr.status, body));
       else resolve(id);
     };
     xhr.onerror = () => reject(unreachable());

@@ -2,7 +2,7 @@ import { useCallback, useMemo, useState } from "react";
 import { percent } from "../format/numbers";
 import { clockTenths } from "../format/time";
 import { type Clock, useClock } from "../player/clock";
-import { itemAt, type Lane } from "./lanes";
+import { itemAt, type Lane, type LaneItem } from "./lanes";
 import { place, type Placed, type View } from "./layout";
 
 interface Props {
@@ -37,7 +37,7 @@ export function LaneRow({ lane, view, clock, chosen }: Props) {
       {placed.map((each) => (
         <div
           key={`${each.item.start} ${each.x}`}
-          className={now && now.start >= each.item.start && now.start <= each.end ? "finding current" : "finding"}
+          className={now && stands(each, now) ? "finding current" : "finding"}
           data-start={each.item.start}
           style={{
             left: each.x,
@@ -56,6 +56,11 @@ export function LaneRow({ lane, view, clock, chosen }: Props) {
       {hovered && <Tip placed={hovered} view={view} />}
     </div>
   );
+}
+
+/** Whether what is drawn is, or holds, the item. */
+function stands(placed: Placed, item: LaneItem): boolean {
+  return placed.item === item || (placed.count > 1 && placed.item.start <= item.start && item.end <= placed.end);
 }
 
 const TIP_WIDTH = 280;

@@ -27,7 +27,7 @@ export function VideoCard({ video }: { video: VideoSummary }) {
         {video.reason && <p className="bad">{reasonWords(video.reason).title}</p>}
         <div className="chips">
           <StatusChip status={video.status} />
-          {video.status !== "failed" && <AnalysisChip analysis={video.analysis} />}
+          {video.status === "ready" && <AnalysisChip analysis={video.analysis} />}
           {video.decision !== "pending" && <DecisionChip decision={video.decision} />}
           {video.human_label && <LabelChip label={video.human_label} />}
           {video.score != null && <span className="muted score">{score(video.score)}</span>}

@@ -23,7 +23,7 @@ export function Latest({ videos }: { videos: VideoSummary[] }) {
           </div>
           <div className="chips">
             <StatusChip status={video.status} />
-            {video.status !== "failed" && <AnalysisChip analysis={video.analysis} />}
+            {video.status === "ready" && <AnalysisChip analysis={video.analysis} />}
             {video.decision !== "pending" && <DecisionChip decision={video.decision} />}
             {video.human_label && <LabelChip label={video.human_label} />}
           </div>

@@ -31,13 +31,13 @@ describe("queue", () => {
       { kind: "judge", state: "waiting", count: 2, oldest_ms: 500 },
       { kind: "probe", state: "running", count: 1, oldest_ms: 20 },
       { kind: "judge", state: "dead", count: 1, oldest_ms: 900_000 },
-      { kind: "package", state: "done", count: 40 },
-      { kind: "other", state: "ready", count: 1 },
+      { kind: "package", state: "done", count: 40, oldest_ms: 0 },
+      { kind: "other", state: "ready", count: 1, oldest_ms: 7 },
     ]);
     expect(rows.map((each) => [each.kind, each.counts.waiting, each.counts.dead, each.oldestMs])).toEqual([
       ["probe", 0, 0, 20],
       ["judge", 2, 1, 500],
-      ["other", 0, 0, undefined],
+      ["other", 0, 0, 7],
     ]);
   });
 });

@@ -27,7 +27,7 @@ export function byKind(rows: QueueRow[]): KindRow[] {
     if (!state || row.count === 0) continue;
     const kind = kinds.get(row.kind) ?? { kind: row.kind, counts: { running: 0, ready: 0, waiting: 0, dead: 0 }, oldestMs: undefined };
     kind.counts[state] += row.count;
-    if (state !== "dead" && row.oldest_ms != null) kind.oldestMs = Math.max(kind.oldestMs ?? 0, row.oldest_ms);
+    if (state !== "dead") kind.oldestMs = Math.max(kind.oldestMs ?? 0, row.oldest_ms);
     kinds.set(row.kind, kind);
   }
   return [...kinds.values()].sort((a, b) => place(a.kind) - place(b.kind) || a.kind.localeCompare(b.kind));

@@ -62,6 +62,12 @@ function Shown({ video, parts }: { video: VideoMetadata; parts: ReturnType<typeo
   const durationMs = video.duration_ms ?? 0;
   const playable = video.status === "ready";
   const mayLabel = useMay("reviewer");
+  const below = (
+    <>
+      <TaskHistory tasks={tasks} onChanged={parts.tasks.reload} />
+      <DetailsCard video={video} />
+    </>
+  );
   useVideoKeys(clock, player, timeline, mayLabel ? setAsking : undefined, video.media?.video?.fps);
 
   return (
@@ -73,6 +79,7 @@ function Shown({ video, parts }: { video: VideoMetadata; parts: ReturnType<typeo
           {playable ? <Player ref={player} of={playableOf(video)} clock={clock} /> : <Pipeline video={video} tasks={tasks} />}
           {parts.spans.error && <Failure error={parts.spans.error} onRetry={parts.spans.reload} />}
           {durationMs > 0 && (playable || lanes.length > 0) && <Timeline ref={timeline} lanes={lanes} durationMs={durationMs} clock={clock} />}
+          {!playable && below}
         </div>
         <div className="watch-side">
           <VerdictCard video={video} verdict={parts.verdict} clock={clock} />
@@ -80,10 +87,7 @@ function Shown({ video, parts }: { video: VideoMetadata; parts: ReturnType<typeo
           <FindingsPanel spans={spans} analysis={parts.analysis.data} clock={clock} />
         </div>
       </div>
-      <div className="watch-below">
-        <TaskHistory tasks={tasks} onChanged={parts.tasks.reload} />
-        <DetailsCard video={video} />
-      </div>
+      {playable && <div className="watch-below">{below}</div>}
     </div>
   );
 }
@@ -101,7 +105,7 @@ function Heading({ video, onChanged }: { video: VideoMetadata; onChanged: () => 
       </div>
       <div className="chips">
         <StatusChip status={video.status} />
-        {video.status !== "failed" && <AnalysisChip analysis={video.analysis} />}
+        {video.status === "ready" && <AnalysisChip analysis={video.analysis} />}
         <DecisionChip decision={video.decision} />
         {video.human_label && <LabelChip label={video.human_label} />}
       </div>

@@ -37,8 +37,8 @@ const TEXT_PX = 12;
 const CHARS_MAX = 40;
 
 function BoxMark({ finding, unit, height }: { finding: Finding; unit: number; height: number }) {
-  if (!finding.box) return null;
-  const [x, y, w, h] = finding.box;
+  const [x, y, w, h] = finding.box ?? [];
+  if (x === undefined || y === undefined) return null;
   const words = (finding.text ?? `${finding.label} ${percent(finding.confidence)}`).slice(0, CHARS_MAX);
   const size = TEXT_PX * unit;
   const tall = size * 1.45;

@@ -1,5 +1,6 @@
+import type { ReactNode } from "react";
 import type { AnalysisAnswer, Finding } from "../api/types";
-import { Note } from "../components/note";
+import { Empty, Note } from "../components/note";
 import { analyserName } from "../format/words";
 import type { Clock } from "../player/clock";
 import { AnalyserTable } from "./analyser-table";
@@ -21,29 +22,27 @@ const LISTS: { id: string; analyser: string; title: string; empty: string; label
 
 /** What was found, as lists: the transcript first. Every entry leads to its moment. */
 export function FindingsPanel({ spans, analysis, clock }: Props) {
-  const speech = spans.filter((span) => span.analyser === "speech_transcription");
+  const of = (analyser: string) => spans.filter((span) => span.analyser === analyser);
   const tabs: Tab[] = [
     {
       id: "speech",
       title: "Transcript",
       body: () => (
-        <>
-          <Skipped analysis={analysis} analyser="speech_transcription" />
-          <Transcript spans={speech} clock={clock} />
-        </>
+        <Looked analysis={analysis} analyser="speech_transcription">
+          <Transcript spans={of("speech_transcription")} clock={clock} />
+        </Looked>
       ),
     },
     ...LISTS.map(({ id, analyser, title, empty, labels }): Tab => {
-      const found = spans.filter((span) => span.analyser === analyser && (labels === undefined || labels.includes(span.label)));
+      const found = of(analyser).filter((span) => labels === undefined || labels.includes(span.label));
       return {
         id,
         title,
-        count: found.length,
+        count: analysis?.analysers[analyser] && found.length,
         body: () => (
-          <>
-            <Skipped analysis={analysis} analyser={analyser} />
+          <Looked analysis={analysis} analyser={analyser}>
             <FindingList key={id} findings={found} clock={clock} empty={empty} />
-          </>
+          </Looked>
         ),
       };
     }),
@@ -56,15 +55,23 @@ export function FindingsPanel({ spans, analysis, clock }: Props) {
   );
 }
 
-/** An empty list means something else when nobody looked. */
-function Skipped({ analysis, analyser }: { analysis: AnalysisAnswer | undefined; analyser: string }) {
+const DID = { degraded: "looked with less than it asked for", skipped: "did not run", failed: "failed" };
+
+/** A list, when somebody looked: an empty list means something else when nobody did. */
+function Looked({ analysis, analyser, children }: { analysis: AnalysisAnswer | undefined; analyser: string; children: ReactNode }) {
   const result = analysis?.analysers[analyser];
-  if (!result || result.status === "done") return null;
-  const did = { degraded: "looked with less than it asked for", skipped: "did not run", failed: "failed" }[result.status];
+  if (!result) {
+    const open = analysis === undefined || analysis.analysis === "queued" || analysis.analysis === "running";
+    return <Empty title={open ? "Not looked at yet." : "Nobody looked."} />;
+  }
+  if (result.status === "done") return children;
   return (
-    <Note tone="warn">
-      {analyserName(analyser)}: the analyser {did}
-      {result.reason && ` (${result.reason})`}.
-    </Note>
+    <>
+      <Note tone="warn">
+        {analyserName(analyser)}: the analyser {DID[result.status]}
+        {result.reason && ` (${result.reason})`}.
+      </Note>
+      {result.status === "degraded" && children}
+    </>
   );
 }

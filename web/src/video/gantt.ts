@@ -23,7 +23,7 @@ export interface Gantt {
   span: number;
 }
 
-const ORDER = ["probe", "package", "analyse", "judge"];
+const ORDER: Task["kind"][] = ["probe", "package", "analyse", "judge"];
 
 const TONES: Record<string, BarTone> = {
   done: "done",
@@ -55,14 +55,13 @@ interface Run {
 
 /** Attempts where the server tells them, else what the row itself says. */
 function runsOf(task: Task): Run[] {
-  const told = task.attempts ?? [];
-  if (told.length === 0) {
+  if (task.attempts.length === 0) {
     const from = moment(task.started_at);
     if (from === undefined) return [];
     const to = moment(task.ended_at);
     return [{ from, to, tone: toneOf(task.state, to !== undefined), title: task.kind }];
   }
-  return told.flatMap((each): Run[] => {
+  return task.attempts.flatMap((each): Run[] => {
     const from = moment(each.started_at);
     if (from === undefined) return [];
     const to = moment(each.ended_at);

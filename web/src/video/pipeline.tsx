@@ -4,12 +4,13 @@ import { Note } from "../components/note";
 import { percent } from "../format/numbers";
 import { reasonWords, STATUS_WORDS, words } from "../format/words";
 
-const STEPS: { status: VideoStatus; title: string }[] = [
-  { status: "created", title: "Announced" },
-  { status: "uploaded", title: "Stored" },
-  { status: "processing", title: "Probed" },
-  { status: "transcoding", title: "Packaged" },
-  { status: "ready", title: "Ready" },
+/** Each step with the statuses in which it is behind the video; in the one before it is being done. */
+const STEPS: { title: string; after: VideoStatus[] }[] = [
+  { title: "Announced", after: ["created", "uploaded", "processing", "transcoding"] },
+  { title: "Stored", after: ["uploaded", "processing", "transcoding"] },
+  { title: "Probed", after: ["transcoding"] },
+  { title: "Packaged", after: [] },
+  { title: "Ready", after: [] },
 ];
 
 /** Where a video stands that cannot be played yet, or why it never will. */
@@ -27,14 +28,14 @@ export function Pipeline({ video, tasks }: { video: VideoMetadata; tasks: Task[]
       </div>
     );
   }
-  const at = STEPS.findIndex((step) => step.status === video.status);
+  const next = STEPS.findIndex((step) => !step.after.includes(video.status));
   const running = tasks.find((task) => task.state === "running" && (task.kind === "package" || task.kind === "probe"));
   return (
     <div className="pipeline">
       <ol className="steps">
         {STEPS.map((step, index) => (
-          <li key={step.status} className={index <= at ? "done" : index === at + 1 ? "next" : undefined} aria-current={index === at ? "step" : undefined}>
-            <i aria-hidden="true">{index <= at && <Icon name="check" />}</i>
+          <li key={step.title} className={index < next ? "done" : index === next ? "next" : undefined} aria-current={index === next ? "step" : undefined}>
+            <i aria-hidden="true">{index < next && <Icon name="check" />}</i>
             {step.title}
           </li>
         ))}

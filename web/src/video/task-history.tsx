@@ -65,14 +65,20 @@ function Row({ row, span, onChanged }: { row: GanttRow; span: number; onChanged:
         {task.state === "running" ? `${percent(task.progress)}${task.step ? ` ${task.step}` : ""}` : words(task.state)}
       </span>
       <TaskButton task={task} onChanged={onChanged} />
-      {task.error && task.state !== "done" && <p className="gantt-error">{task.error}</p>}
-      {task.attempt > 1 && (
-        <p className="gantt-error muted">
-          {task.attempt} of {task.max_attempts} attempts used
+      {problemsOf(task).map((each) => (
+        <p key={each} className="gantt-error">
+          {each}
         </p>
-      )}
+      ))}
     </li>
   );
+}
+
+/** What went wrong in the attempts; of a task that was never tried, what the row says. */
+function problemsOf(task: Task): string[] {
+  const told = task.attempts.flatMap((each) => (each.error ? [`Attempt ${each.attempt} of ${task.max_attempts}: ${each.error}`] : []));
+  if (told.length > 0) return told;
+  return task.error && task.state !== "done" ? [task.error] : [];
 }
 
 function TaskButton({ task, onChanged }: { task: Task; onChanged: () => void }) {

@@ -14,7 +14,8 @@ export function useVideo(id: string) {
   const video = useQuery(`video ${id}`, (signal) => videoMetadata(id, signal));
   const analysis = useQuery(`analysis ${id}`, (signal) => videoAnalysis(id, signal));
   const spans = useQuery(`spans ${id}`, (signal) => videoSpans(id, signal));
-  const verdict = useQuery(`verdict ${id}`, (signal) => videoVerdict(id, signal));
+  const judged = video.data !== undefined && video.data.decision !== "pending";
+  const verdict = useQuery(judged ? `verdict ${id}` : null, (signal) => videoVerdict(id, signal));
   const tasks = useQuery(`tasks ${id}`, (signal) => videoTasks(id, signal));
 
   const mine = (event: WeirEvent) => event.key === id;

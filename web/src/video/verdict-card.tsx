@@ -19,7 +19,7 @@ interface Props {
 /** What was decided, from what, and what the decision does not know. */
 export function VerdictCard({ video, verdict, clock }: Props) {
   const { data, error, loading, reload } = verdict;
-  const unjudged = error?.code === "not_judged" || video.decision === "pending";
+  const unjudged = video.decision === "pending";
   return (
     <section className="card verdict" aria-labelledby="verdict-heading">
       <header className="card-head">
@@ -27,7 +27,7 @@ export function VerdictCard({ video, verdict, clock }: Props) {
         <DecisionChip decision={data?.decision ?? video.decision} />
       </header>
       {loading && <Loading rows={2} />}
-      {error && !unjudged && <Failure error={error} onRetry={reload} />}
+      {error && <Failure error={error} onRetry={reload} />}
       {unjudged && !data && <p className="muted">{DECISION_MEANING.pending}</p>}
       {data && <Judged verdict={data} clock={clock} />}
     </section>
@@ -158,7 +158,7 @@ function Caveats({ verdict }: { verdict: Verdict }) {
           {score(verdict.threshold)}, review within ± {score(verdict.review_band)}.
         </p>
         <ul>
-          {verdict.limits.map((each) => (
+          {verdict.limits?.map((each) => (
             <li key={each}>{each}</li>
           ))}
         </ul>

@@ -62,10 +62,16 @@ describe("transcript", () => {
 
 describe("gantt", () => {
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
-  const task = (kind: string, change: Partial<Task>): Task => ({
+  const task = (kind: Task["kind"], change: Partial<Task>): Task => ({
     id: kind,
     kind,
+    owner: "default",
     state: "done",
+    priority: 0,
+    run_at: at(0),
+    waiting: 0,
+    cancel_requested: false,
+    attempts: [],
     attempt: 1,
     max_attempts: 3,
     progress: 1,
@@ -78,11 +84,11 @@ describe("gantt", () => {
       [
         task("package", {
           attempts: [
-            { attempt: 1, started_at: at(2), ended_at: at(4), outcome: "retry", error: "x" },
-            { attempt: 2, started_at: at(5), ended_at: at(9), outcome: "done" },
+            { attempt: 1, worker: "w", started_at: at(2), ended_at: at(4), outcome: "retry", error: "x" },
+            { attempt: 2, worker: "w", started_at: at(5), ended_at: at(9), outcome: "done" },
           ],
         }),
-        task("probe", { attempts: [{ attempt: 1, started_at: at(0), ended_at: at(2), outcome: "done" }] }),
+        task("probe", { attempts: [{ attempt: 1, worker: "w", started_at: at(0), ended_at: at(2), outcome: "done" }] }),
       ],
       Date.parse(at(60)),
     );
@@ -113,8 +119,8 @@ describe("gantt", () => {
   });
 
   it("keeps what was created together apart from what came later, newest first", () => {
-    const tasks = [task("probe", {}), task("again", { created_at: at(50) }), task("judge", { created_at: at(1) })];
-    expect(batches(tasks).map((batch) => batch.map((each) => each.kind))).toEqual([["again"], ["probe", "judge"]]);
+    const tasks = [task("probe", {}), task("analyse", { created_at: at(50) }), task("judge", { created_at: at(1) })];
+    expect(batches(tasks).map((batch) => batch.map((each) => each.kind))).toEqual([["analyse"], ["probe", "judge"]]);
   });
 
   it("has a span even without tasks", () => {
