@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, SecurityRequirement};
+use utoipa::openapi::{OpenApi as Document, PathItem, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,6 +17,7 @@ use super::{
     Server, accounts, analysis, api_keys, auth, events, feed, health, labels, logs, overview, play, play_sessions, tasks,
 };
 use super::{uploads, videos};
+use crate::model::UploadId;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +27,7 @@ use super::{uploads, videos};
                        stable `code`. `x-weir-role` says which role a route needs: none (anyone), viewer, reviewer, operator, admin; \
                        each role may do what the ones before it may."
     ),
+    components(schemas(analysis::Detail, logs::LogLevel, UploadId)),
     modifiers(&Access)
 )]
 struct Api;
@@ -96,7 +98,29 @@ pub fn openapi() -> Document {
     // axum writes a path's rest as `{*path}`, OpenAPI as `{path}`.
     let paths = std::mem::take(&mut document.paths.paths);
     document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    for (path, item) in &mut document.paths.paths {
+        name_operations(path, item);
+    }
     document
+}
+
+/// Names a path's operations after method and path, for example `get_vod_id_metadata`: ids must be unique in the document, and
+/// handlers of different modules share names such as `list`.
+fn name_operations(path: &str, item: &mut PathItem) {
+    let words: Vec<&str> = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let operations = [
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("delete", &mut item.delete),
+        ("options", &mut item.options),
+        ("patch", &mut item.patch),
+    ];
+    for (method, operation) in operations {
+        if let Some(operation) = operation {
+            operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+        }
+    }
 }
 
 /// The document as it is kept in the repository.
