@@ -56,7 +56,7 @@ impl Collect {
         let until = task.started_at.unwrap_or_default().plus_ms(-age_ms);
         let (status, until) = (Some(VideoStatus::Created), Some(until));
         let filter = VideoFilter { status, until, limit: UPLOADS_MAX, ..VideoFilter::default() };
-        let found = ctx.query().videos(&filter).await.map_err(|error| StageError::Retry(error.to_string()))?;
+        let found = ctx.query().videos(&filter).await?;
         let waits = found.items.into_iter().filter(|video| !is_being_written(ctx.blobs().root(), video, self.uploads_after));
         let hours = self.uploads_after.as_secs() / 3600;
         let facts = waits.flat_map(|video| {

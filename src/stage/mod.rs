@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::blob::Blobs;
+use crate::blob::{BlobError, Blobs};
 use crate::model::{Fact, Key, Task, TaskKind};
-use crate::store::Query;
+use crate::store::{Query, StoreError};
 
 /// What the worker gives a stage. A stage never touches `store::record` itself.
 #[async_trait]
@@ -52,6 +52,20 @@ pub enum StageError {
     /// It was asked to stop.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl From<StoreError> for StageError {
+    /// The database will be back.
+    fn from(error: StoreError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl From<BlobError> for StageError {
+    /// The blobs, or room for them, will be back.
+    fn from(error: BlobError) -> Self {
+        Self::Retry(error.to_string())
+    }
 }
 
 /// One kind of work.

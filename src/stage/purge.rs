@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::sweep::{sweep, unreadable};
+use super::sweep::sweep;
 use super::{Stage, StageError, TaskCtx};
 use crate::model::{Fact, Task, TaskKind};
 
@@ -23,7 +23,7 @@ impl Stage for Purge {
         };
         let unreferenced = ctx.step(vec![Fact::VideoPurged { video: video.clone() }]).await?;
         for original in unreferenced {
-            ctx.blobs().delete(&original).await.map_err(unreadable)?;
+            ctx.blobs().delete(&original).await?;
         }
         for bucket in ["vod-variants", "manifests"] {
             // Findings that another video of the same content shares are still named, and stay.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 
 use super::{StageError, TaskCtx};
-use crate::blob::{BlobError, Listed};
+use crate::blob::Listed;
 use crate::model::Key;
 
 /// Folders that the store is asked about at a time.
@@ -23,7 +23,7 @@ pub(super) async fn sweep(ctx: &dyn TaskCtx, prefix: &str, min_age_ms: i64) -> R
     let mut batch = Batch::default();
     let mut gone = 0;
     while let Some(object) = listed.next().await {
-        let Listed { key, age_ms, .. } = object.map_err(unreadable)?;
+        let Listed { key, age_ms, .. } = object?;
         if age_ms >= min_age_ms {
             batch.add(key)?;
         }
@@ -59,10 +59,10 @@ impl Batch {
         let mut folders = std::mem::take(&mut self.folders);
         self.objects = 0;
         let asked: Vec<Key> = folders.keys().cloned().collect();
-        let unnamed = ctx.query().unnamed(&asked).await.map_err(|error| StageError::Retry(error.to_string()))?;
+        let unnamed = ctx.query().unnamed(&asked).await?;
         let objects: Vec<Key> = unnamed.iter().filter_map(|folder| folders.remove(folder)).flatten().collect();
         for object in &objects {
-            ctx.blobs().delete(object).await.map_err(unreadable)?;
+            ctx.blobs().delete(object).await?;
         }
         Ok(objects.len() as u64)
     }
@@ -80,10 +80,6 @@ fn asked_for(key: &Key) -> Result<Key, StageError> {
     };
     let folder = elements.get(..depth).unwrap_or(&elements).join("/");
     folder.parse().map_err(|error| StageError::Fail(format!("bad_key: {error}")))
-}
-
-pub(super) fn unreadable(error: BlobError) -> StageError {
-    StageError::Retry(error.to_string())
 }
 
 #[cfg(test)]

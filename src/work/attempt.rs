@@ -20,7 +20,7 @@ use crate::store::{Query, RecordError, SharedStore};
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 /// How long an end is tried to be recorded while the database is away. Attempts are dear, so this is long; when the lease was
 /// taken over meanwhile, the store says so.
-const END_TRIES_FOR: Duration = Duration::from_secs(600);
+const END_TRIES_FOR: Duration = Duration::from_mins(10);
 /// How long a step is tried to be recorded while the database is away.
 const STEP_TRIES_FOR: Duration = Duration::from_secs(30);
 

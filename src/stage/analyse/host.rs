@@ -53,20 +53,20 @@ pub fn run(host: &Host, mut socket: UnixStream) -> anyhow::Result<()> {
                 open = Some(Open::new(host, &out, job, *media, &analysers)?);
             }
             ToPool::Frames { job, track, width, height, frames } => {
-                if let Some(open) = current(&open, job) {
+                if let Some(open) = current(open.as_ref(), job) {
                     let frames = wire::frames_of(width, height, &frames, &payload)?;
                     open.give(&out, track, What::Pictures(frames))?;
                 }
             }
             ToPool::Audio { job, time_ms } => {
-                if let Some(open) = current(&open, job) {
+                if let Some(open) = current(open.as_ref(), job) {
                     open.give(&out, Track::Audio, What::Sound(wire::pcm_of(time_ms, &payload)?))?;
                 }
             }
             // Letting go of the job is the end of its lanes' input.
             ToPool::End { job } => open = open.filter(|open| open.job.number != job),
             ToPool::Cancel { job } => {
-                if let Some(open) = current(&open, job) {
+                if let Some(open) = current(open.as_ref(), job) {
                     open.job.cancelled.store(true, Ordering::Relaxed);
                 }
                 open = open.filter(|open| open.job.number != job);
@@ -76,8 +76,8 @@ pub fn run(host: &Host, mut socket: UnixStream) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn current(open: &Option<Open>, job: u64) -> Option<&Open> {
-    open.as_ref().filter(|open| open.job.number == job)
+fn current(open: Option<&Open>, job: u64) -> Option<&Open> {
+    open.filter(|open| open.job.number == job)
 }
 
 /// The way back to the worker, shared by all lanes.

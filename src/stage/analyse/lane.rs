@@ -122,7 +122,9 @@ fn tell(job: &Job, spec: &Spec, looked: Result<Looked, Outcome>) {
 fn told(job: &Job, spec: &Spec, looked: Looked) -> (Outcome, Vec<Span>) {
     let Looked { summary, mut findings, spent, samples } = looked;
     let (mut status, mut reason) = (summary.status, summary.reason);
-    findings.iter_mut().for_each(make_finite);
+    for finding in &mut findings {
+        make_finite(finding);
+    }
     findings.sort_by_key(|finding| (finding.start_ms, finding.end_ms));
     if findings.len() > FINDINGS_MAX {
         let lost = findings.len() - FINDINGS_MAX;
@@ -131,7 +133,9 @@ fn told(job: &Job, spec: &Spec, looked: Looked) -> (Outcome, Vec<Span>) {
         reason = Some(format!("{lost} findings beyond the first {FINDINGS_MAX} were left out"));
     }
     let mut spans = summary.spans.unwrap_or_else(|| span::merge(spec.name, &findings, span::gap_ms(spec.sampling)));
-    spans.iter_mut().for_each(|span| make_finite(&mut span.finding));
+    for span in &mut spans {
+        make_finite(&mut span.finding);
+    }
     send_lines(job, spec, &findings);
     let outcome = Outcome { status, reason, ms: spent.as_millis() as i64, samples };
     (outcome, span::strongest(spans))

@@ -96,7 +96,7 @@ impl Analyse {
         video: &Video,
         wanted: Vec<Arc<dyn Analyser>>,
     ) -> Result<Vec<(Arc<dyn Analyser>, ResultKey)>, StageError> {
-        let linked = ctx.query().results(&video.id).await.map_err(away)?;
+        let linked = ctx.query().results(&video.id).await?;
         let mut open = Vec::new();
         for analyser in wanted {
             let key = key_of(&video.sha256, &*analyser, &self.models)
@@ -104,7 +104,7 @@ impl Analyse {
             if linked.iter().any(|result| result.key == key && stands(result)) {
                 continue;
             }
-            match ctx.query().result(&key).await.map_err(away)? {
+            match ctx.query().result(&key).await? {
                 Some(result) if stands(&result) => {
                     ctx.step(vec![Fact::AnalyserFinished { video: video.id.clone(), result: Box::new(result) }]).await?;
                 }
@@ -132,7 +132,7 @@ impl Analyse {
 
     /// Over all analysers that are switched on, also those that this task did not run.
     async fn state_of(&self, ctx: &dyn TaskCtx, video: &Video) -> Result<Analysis, StageError> {
-        let results = ctx.query().results(&video.id).await.map_err(away)?;
+        let results = ctx.query().results(&video.id).await?;
         let status_of = |name: &str| results.iter().find(|result| result.analyser == name).map(|result| result.status);
         let statuses = self.analysers.iter().map(|analyser| status_of(analyser.spec().name).unwrap_or(AnalyserStatus::Skipped));
         Ok(analysis_of(&statuses.collect::<Vec<_>>()))
@@ -189,8 +189,4 @@ impl Steps<'_> {
         stored.map_err(|error| StageError::Retry(format!("storing: {error}")))?;
         Ok(Some(key))
     }
-}
-
-fn away(error: crate::store::StoreError) -> StageError {
-    StageError::Retry(error.to_string())
 }

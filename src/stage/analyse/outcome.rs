@@ -40,6 +40,7 @@ impl Looked {
     }
 
     /// Notes that the medium broke off. What was seen until then stays.
+    #[must_use]
     pub fn cut_short(mut self, why: &str) -> Self {
         if !matches!(self.outcome.status, AnalyserStatus::Done | AnalyserStatus::Degraded) {
             return self;
@@ -103,7 +104,9 @@ pub fn analysis_of(statuses: &[AnalyserStatus]) -> Analysis {
 /// spans go.
 fn fit(mut spans: Vec<Span>) -> Vec<Span> {
     if bytes_of(&spans) > SPANS_BYTES {
-        spans.iter_mut().for_each(|span| span.finding.value = None);
+        for span in &mut spans {
+            span.finding.value = None;
+        }
     }
     if bytes_of(&spans) > SPANS_BYTES {
         for text in spans.iter_mut().filter_map(|span| span.finding.text.as_mut()) {

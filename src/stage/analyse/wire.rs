@@ -211,8 +211,8 @@ fn ended<T>(error: std::io::Error) -> Result<Option<T>, WireError> {
 }
 
 fn lengths_of(bytes: [u8; 8]) -> Result<(usize, usize), WireError> {
-    let [a, b, c, d, e, f, g, h] = bytes;
-    let (head, payload) = (u32::from_le_bytes([a, b, c, d]) as usize, u32::from_le_bytes([e, f, g, h]) as usize);
+    let both = u64::from_le_bytes(bytes);
+    let (head, payload) = (both as u32 as usize, (both >> 32) as usize);
     check(head, payload)?;
     Ok((head, payload))
 }

@@ -25,7 +25,7 @@ pub(crate) fn analysing(names: &[&str]) -> (Stages, Arc<Processes>) {
         members: 1,
         memory_limit_bytes: 4 << 30,
         recycle_after_jobs: 100,
-        stall: Duration::from_secs(60),
+        stall: Duration::from_mins(1),
     }));
     let (limits, models) = (Limits::default(), Arc::new(Models::open("no-models-here", 1)));
     let analysers = analysers().into_iter().filter(|analyser| names.contains(&analyser.spec().name)).collect();

@@ -224,7 +224,7 @@ async fn a_cancel_reaches_a_running_ffmpeg_within_two_seconds() {
     let worker = house.worker(vec![probe, Arc::new(Package { limits, reserve_bytes: 0 })]);
     let (video, tasks) = house.upload(&file, &[TaskKind::Probe, TaskKind::Package]).await;
     let package = tasks.last().unwrap();
-    house.until(package, Duration::from_secs(60), |task| task.progress > 0.01).await;
+    house.until(package, Duration::from_mins(1), |task| task.progress > 0.01).await;
     let ours = house.folder.path().display().to_string();
     assert!(!processes(&ours).is_empty(), "ffmpeg encodes");
     let began = Instant::now();

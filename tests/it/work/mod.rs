@@ -1,5 +1,7 @@
 //! The worker, its pools and its stages, on SQLite, files and real programs.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+
 mod analyse;
 mod clean;
 mod loops;
@@ -120,7 +122,7 @@ impl House {
     }
 
     pub(crate) async fn ended(&self, id: &TaskId) -> Task {
-        self.until(id, Duration::from_secs(120), |task| task.state.is_final()).await
+        self.until(id, Duration::from_mins(2), |task| task.state.is_final()).await
     }
 
     /// Every file under the blobs, by its path below them.

@@ -40,7 +40,7 @@ impl Bench {
             members: 1,
             memory_limit_bytes: 4 << 30,
             recycle_after_jobs: 100,
-            stall: Duration::from_secs(60),
+            stall: Duration::from_mins(1),
         };
         change(&mut config);
         Self { folder, media, pool: Processes::new(config) }

@@ -67,7 +67,7 @@ impl Pass for OddPass {
         match self.0 {
             Way::Slow => std::thread::sleep(Duration::from_millis(100)),
             Way::Dies if self.1 == 2 => return Err(std::process::Command::new("false").exec().into()),
-            Way::Hangs if self.1 == 2 => std::thread::sleep(Duration::from_secs(3600)),
+            Way::Hangs if self.1 == 2 => std::thread::sleep(Duration::from_hours(1)),
             Way::Eats if self.1 == 2 => self.2 = vec![1; 600 << 20],
             _ => {}
         }

@@ -98,11 +98,11 @@ impl Worker {
     }
 
     /// Everything up to `Idle`.
-    fn hear(&mut self) -> Heard {
+    fn listen(&mut self) -> Heard {
         let mut heard = Heard::default();
         loop {
-            let (head, payload) = wire::read::<FromPool>(&mut self.socket).unwrap().expect("the pool ended");
-            match head {
+            let (word, payload) = wire::read::<FromPool>(&mut self.socket).unwrap().expect("the pool ended");
+            match word {
                 FromPool::Took { track, .. } => heard.took.push(track),
                 FromPool::Findings { analyser, .. } => {
                     let lines = String::from_utf8(payload).unwrap();
@@ -152,7 +152,7 @@ fn every_analyser_gets_its_own_track_and_rate() {
     worker.pictures(1, Track::Large, &[0, 520, 1000, 1520]);
     worker.send(&ToPool::Audio { job: 1, time_ms: 0 }, &[0; 4 * 1600]);
     worker.send(&ToPool::End { job: 1 }, &[]);
-    let heard = worker.hear();
+    let heard = worker.listen();
     assert_eq!(heard.took.len(), 3);
     let times = |name: &str| heard.findings[name].iter().map(|finding| finding.start_ms).collect::<Vec<_>>();
     assert_eq!(times("every"), [0, 40, 80], "sorted by time");
@@ -179,7 +179,7 @@ fn one_that_breaks_does_not_take_the_others_along() {
             worker.pictures(job, Track::Small, &[batch * 80, batch * 80 + 40]);
         }
         worker.send(&ToPool::End { job }, &[]);
-        let heard = worker.hear();
+        let heard = worker.listen();
         assert_eq!(heard.status("good"), (AnalyserStatus::Done, ""));
         assert_eq!(heard.status("breaks"), (AnalyserStatus::Failed, "no more"));
         assert_eq!(heard.status("panics"), (AnalyserStatus::Failed, "panic: on purpose"));
@@ -198,12 +198,12 @@ fn a_cancelled_job_ends_after_the_batch_and_says_nothing() {
         worker.pictures(7, Track::Small, &[batch * 40]);
     }
     worker.send(&ToPool::Cancel { job: 7 }, &[]);
-    let heard = worker.hear();
+    let heard = worker.listen();
     assert!(heard.finished.is_empty() && heard.findings.is_empty());
     assert_eq!(heard.took.len(), 3, "what was not looked at is acknowledged");
     worker.begin(8, &["slow"]);
     worker.send(&ToPool::End { job: 8 }, &[]);
-    assert_eq!(worker.hear().status("slow"), (AnalyserStatus::Done, ""));
+    assert_eq!(worker.listen().status("slow"), (AnalyserStatus::Done, ""));
     worker.end().unwrap();
 }
 
