@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make run` and `make test`. Each says what it is about to install, and a second run reuses everything.
 
-.PHONY: help run test test-all campaign bench bench-package bench-analyse bench-upload web gen lint
+.PHONY: help run test test-all campaign bench bench-package bench-analyse bench-upload web gen lint picture
 
 help:            ## This list
 	@grep -E '^[a-z-]+: +.*##' $(MAKEFILE_LIST) | sed -E 's/: +##/:/; s/:.*##/:/' | column -t -s:
@@ -27,6 +27,9 @@ bench-analyse:   ## Real-time factor per analyser, cold and warm
 
 bench-upload:    ## Upload throughput and memory
 	@bench/run.sh upload
+
+picture:         ## Make the README's picture anew
+	@WEIR_PICTURE=../docs/images/video-page.png scripts/e2e.sh journey picture
 
 web:             ## Build the dashboard
 	@scripts/web.sh

@@ -21,4 +21,4 @@ field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$data/first-login.json"; 
 WEIR_USER=$(field name) WEIR_PASSWORD=$(field password) WEIR_KEY=$(field api_key)
 WEIR_SAMPLE=$("$weir" models path sample_video)
 export WEIR_USER WEIR_PASSWORD WEIR_KEY WEIR_SAMPLE
-(cd web && npm run --silent e2e) || { tail -n 40 "$data/serve.log" >&2; exit 1; }
+(cd web && npm run --silent e2e -- "$@") || { tail -n 40 "$data/serve.log" >&2; exit 1; }

@@ -33,7 +33,8 @@ install_packages() {
 need_tools() {
     command -v cargo >/dev/null || die "needs Rust 1.95 or newer (cargo); install it with rustup, then try again"
     command -v node >/dev/null && command -v npm >/dev/null || die "needs Node 20 or newer with npm; install it, then try again"
-    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || die "needs Node 20 or newer; this is $(node --version)"
+    node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
+        die "needs Node 20.19 or newer; this is $(node --version)"
     command -v cc >/dev/null || die "needs a C compiler (apt-get install build-essential), then try again"
 }
 
