@@ -108,11 +108,13 @@ impl Problem {
     }
 
     /// The same with another status.
+    #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
     /// The same, saying when to try again.
+    #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
     }

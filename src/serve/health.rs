@@ -43,6 +43,7 @@ impl PartHealth {
     }
 
     /// One more thing that is known of it.
+    #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.detail.insert(name.to_owned(), value.into());
         self

@@ -63,7 +63,7 @@ impl Default for Limits {
             max_header_bytes: 64 << 10,
             body_timeout: Duration::from_secs(20),
             body_min_bytes_per_s: 1024,
-            write_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_mins(1),
             max_connections: 1024,
             drain: Duration::from_secs(10),
         }

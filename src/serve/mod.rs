@@ -126,17 +126,17 @@ impl Default for ServeConfig {
         Self {
             upload: PutLimits { max_bytes: 20 << 30, reserve_bytes: 1 << 30 },
             max_attempts: 4,
-            session: Duration::from_secs(12 * 3600),
+            session: Duration::from_hours(12),
             secure_cookie: false,
             playback: PlaybackConfig {
-                address_ttl: Duration::from_secs(3600),
-                min_session: Duration::from_secs(3600),
-                max_session: Duration::from_secs(24 * 3600),
+                address_ttl: Duration::from_hours(1),
+                min_session: Duration::from_hours(1),
+                max_session: Duration::from_hours(24),
                 gate: Gate::None,
             },
             metrics_on_api: false,
             max_event_streams: 256,
-            event_stream: Duration::from_secs(600),
+            event_stream: Duration::from_mins(10),
         }
     }
 }
@@ -213,10 +213,8 @@ pub fn router(app: App) -> Router {
     let api =
         routes.route_layer(axum::middleware::from_fn_with_state(guard, identity::authorise)).with_state(Arc::clone(&server));
     let mut whole = Router::new().merge(openapi::swagger()).merge(api.clone()).nest("/api", api.fallback(dashboard::no_route));
-    if server.app.config.metrics_on_api {
-        if let Some(handle) = &server.app.metrics {
-            whole = whole.merge(metrics::router(handle.clone()));
-        }
+    if let Some(handle) = server.app.metrics.as_ref().filter(|_| server.app.config.metrics_on_api) {
+        whole = whole.merge(metrics::router(handle.clone()));
     }
     whole
         .fallback(dashboard::page)

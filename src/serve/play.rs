@@ -96,7 +96,7 @@ pub async fn play(
         let unknown = || Problem::not_found("no such part of the video");
         let (key, serving) = if path == POSTER {
             (playing.poster.ok_or_else(unknown)?, Serving { content_type: "image/jpeg", cache: IMMUTABLE })
-        } else if path.ends_with(".m3u8") {
+        } else if extension(&path) == "m3u8" {
             let key = playing.manifests.join(&path).map_err(|_| unknown())?;
             (key, Serving { content_type: PLAYLIST, cache: "no-cache" })
         } else {
@@ -135,8 +135,12 @@ fn cross_origin(mut response: Response) -> Response {
     response
 }
 
+fn extension(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or_default()
+}
+
 fn media_type(path: &str) -> &'static str {
-    match path.rsplit('.').next().unwrap_or_default() {
+    match extension(path) {
         "mp4" | "m4s" | "m4v" => "video/mp4",
         "m4a" => "audio/mp4",
         "jpg" => "image/jpeg",

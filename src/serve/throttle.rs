@@ -42,7 +42,7 @@ impl Throttle {
     /// Seconds until the next try is let through; none: now.
     pub fn wait_s(&self, subjects: &[Subject], now: Micros) -> Option<u64> {
         let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        subjects.iter().filter_map(|subject| Some(recent(failures.get(subject)?, now))).filter_map(wait).max()
+        subjects.iter().filter_map(|subject| Some(recent(failures.get(subject)?, now))).filter_map(|ages_ms| wait(&ages_ms)).max()
     }
 
     /// Notes a failure.
@@ -69,7 +69,7 @@ fn recent(times: &[Micros], now: Micros) -> Vec<i64> {
     times.iter().map(|&at| now.ms_since(at)).filter(|&age_ms| age_ms < WINDOW_MS).collect()
 }
 
-fn wait(ages_ms: Vec<i64>) -> Option<u64> {
+fn wait(ages_ms: &[i64]) -> Option<u64> {
     let oldest = ages_ms.first().filter(|_| ages_ms.len() >= FAILURES)?;
     Some(((WINDOW_MS - oldest).max(1000) / 1000) as u64)
 }

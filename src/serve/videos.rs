@@ -1,5 +1,7 @@
 //! Recordings: list, metadata, poster, original, deletion.
 
+use std::fmt::Write;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -121,7 +123,8 @@ fn disposition(video: &Video) -> Answer<HeaderValue> {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a String does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     let name = if encoded.is_empty() { String::new() } else { format!("; filename*=UTF-8''{encoded}") };

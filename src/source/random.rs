@@ -6,9 +6,12 @@ use rand::{Rng, SeedableRng};
 
 use crate::model::{AccountId, ApiKeyId, TaskId, UploadId, VideoId};
 
+/// Fills a buffer.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// A source of random bytes. Cheap to clone.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Fill>);
 
 impl Random {
     /// Cryptographically strong, seeded by the operating system.

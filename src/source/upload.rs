@@ -3,8 +3,6 @@
 //! What a client calls its file is a title and nothing else: keys are made of ids. Whatever goes wrong before the record, nothing is
 //! left; what a crash leaves between blob and record is collected, because no row names it.
 
-use std::path::Path;
-
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 
@@ -182,24 +180,6 @@ impl Uploads {
         let facts = [created(&video, &upload, about), self.uploaded(&video, &owner, &key, stored)];
         self.finish(&facts, Guard::None, &key).await?;
         Ok(video)
-    }
-
-    /// The same for a file of this machine.
-    ///
-    /// # Errors
-    /// As for [`Uploads::store_stream`]; `Broken` when the file cannot be read.
-    pub async fn store_file(&self, mut about: About, file: &Path) -> Result<VideoId, UploadError> {
-        let wrong = |error: std::io::Error| UploadError::Broken(format!("`{}`: {error}", file.display()));
-        if about.filename.is_empty() {
-            about.filename = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        }
-        let open = tokio::fs::File::open(file).await.map_err(wrong)?;
-        let meta = open.metadata().await.map_err(wrong)?;
-        if !meta.is_file() {
-            return Err(UploadError::Broken(format!("`{}` is not a regular file", file.display())));
-        }
-        let bytes = tokio_util::io::ReaderStream::with_capacity(open, 1 << 20);
-        self.store_stream(about, Some(meta.len()), bytes).await
     }
 
     /// Takes the bytes of an announced video. They are stored under an id of their own, so that two clients that send for the

@@ -1,9 +1,12 @@
 //! The HTTP side on a free port, with SQLite and files in a temporary folder.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -68,7 +71,7 @@ impl TestApp {
             announcer: Some(Announcer::new(broker)),
             probes: vec![],
             analyser_limits: BTreeMap::from([("cut_analysis".to_owned(), "hard cuts and fades only".to_owned())]),
-            metrics: None,
+            metrics: Some(metrics()),
             stop: stop.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -221,9 +224,10 @@ impl TestApp {
         let mut folders = vec![self.blobs.root().to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap().flatten() {
-                match entry.file_type().unwrap().is_dir() {
-                    true => folders.push(entry.path()),
-                    false => found.push(entry.path().strip_prefix(self.blobs.root()).unwrap().display().to_string()),
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    found.push(entry.path().strip_prefix(self.blobs.root()).unwrap().display().to_string());
                 }
             }
         }
@@ -236,6 +240,12 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The recorder of this test run: all its servers write to it.
+fn metrics() -> PrometheusHandle {
+    static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
+    INSTALLED.get_or_init(|| weir::telemetry::install_metrics().unwrap()).clone()
 }
 
 /// Asserts a problem answer and gives its detail.

@@ -1,5 +1,7 @@
 //! Who may do what over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use weir::model::Role;
@@ -59,11 +61,8 @@ fn operations() -> Vec<(Method, String, String)> {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
-            if let Some(role) = operation["x-weir-role"].as_str() {
-                operations.push((method, path.clone(), role.to_owned()));
-            } else if operation.get("responses").is_some() {
-                panic!("{method} {path} declares no role");
-            }
+            let role = operation["x-weir-role"].as_str().unwrap_or("not declared").to_owned();
+            operations.push((method, path.clone(), role));
         }
     }
     operations

@@ -1,5 +1,7 @@
 //! Hostile and slow clients.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
@@ -40,7 +42,7 @@ async fn a_header_of_ten_megabytes_is_refused_with_431() {
         reader.read_to_string(&mut text).await.unwrap();
         text
     };
-    let (_, text) = tokio::join!(writing, reading);
+    let ((), text) = tokio::join!(writing, reading);
     assert!(text.starts_with("HTTP/1.1 431 ") && text.contains("application/problem+json"), "{text}");
 
     // As the second request of a connection it is hyper that refuses.
@@ -183,4 +185,37 @@ async fn a_slow_json_body_gets_408_too() {
     let slow = futures::stream::pending::<std::io::Result<bytes::Bytes>>();
     let request = app.anonymous(reqwest::Method::POST, "/auth/login").header("content-type", "application/json");
     problem(request.body(reqwest::Body::wrap_stream(slow)).send().await.unwrap(), 408, "timeout").await;
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_left() {
+    let limits = Limits { write_timeout: Duration::from_secs(1), max_connections: 2, ..Limits::default() };
+    let app = TestApp::start_with(|_| {}, limits).await;
+    let video = app.uploaded("", vec![3; 64 << 20]).await;
+    let key = app.key(Role::Operator);
+    let mut idle = connect(&app).await;
+    let request = format!("GET /vod/{video}/original HTTP/1.1\r\nhost: weir\r\nauthorization: Bearer {key}\r\n\r\n");
+    idle.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut received = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), idle.read_to_end(&mut received)).await;
+    assert!(ended.is_ok() && received.len() < 64 << 20, "{} bytes", received.len());
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_an_upload_end_and_takes_no_new_connection() {
+    let app = TestApp::start().await;
+    let (part, parts) = tokio::sync::mpsc::channel::<std::io::Result<&str>>(1);
+    let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(parts));
+    let request = app.request(Role::Operator, reqwest::Method::POST, "/vod/upload").body(body);
+    let upload = tokio::spawn(request.send());
+    part.send(Ok("first half, ")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    app.app().stop.cancel();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(TcpStream::connect(app.url.trim_start_matches("http://")).await.is_err());
+    part.send(Ok("second half")).await.unwrap();
+    drop(part);
+    assert_eq!(upload.await.unwrap().unwrap().status(), StatusCode::CREATED);
+    assert_eq!(app.store.overview().await.unwrap().original_bytes, 23);
 }

@@ -1,5 +1,7 @@
 //! What is read over HTTP: lists, metadata, findings, verdicts, tasks, logs, health, the documents.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use weir::model::{
@@ -311,5 +313,4 @@ async fn the_documents_and_the_dashboard_are_served_with_guarding_headers() {
     problem(get("/assets/missing.js").await, 404, "not_found").await;
     problem(app.anonymous(Method::POST, "/nothing").send().await.unwrap(), 404, "not_found").await;
     problem(app.anonymous(Method::PATCH, "/health").send().await.unwrap(), 405, "unsupported").await;
-    assert_eq!(get("/metrics").await.text().await.unwrap().contains("api_requests_total"), false);
 }

@@ -8,6 +8,7 @@ mod harness;
 mod http_access;
 mod http_events;
 mod http_limits;
+mod http_observe;
 mod http_play;
 mod http_read;
 mod http_upload;
