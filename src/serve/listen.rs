@@ -72,10 +72,14 @@ impl Default for Limits {
 
 /// Serves the router on a TCP listener until `stop`, then lets open requests end.
 pub async fn listen(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
-    let accept = || async {
-        let (stream, address) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        Ok((stream, Peer::Network(address.ip())))
+    let listener = Arc::new(listener);
+    let accept = move || {
+        let listener = Arc::clone(&listener);
+        async move {
+            let (stream, address) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            Ok((stream, Peer::Network(address.ip())))
+        }
     };
     accept_loop(accept, router, limits, stop).await;
 }
@@ -113,6 +117,8 @@ where
             drop(turn);
         });
     }
+    // The listener goes with it: a client that comes now is refused at once instead of waiting in vain.
+    drop(accept);
     connections.close();
     if tokio::time::timeout(limits.drain, connections.wait()).await.is_err() {
         kill.cancel();

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::UnixListener;
@@ -22,9 +23,12 @@ pub async fn listen_unix(path: &Path, router: Router, limits: Limits, stop: Canc
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
+    let listener = Arc::new(UnixListener::bind(path)?);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    let accept = || async { Ok((listener.accept().await?.0, Peer::Local)) };
+    let accept = move || {
+        let listener = Arc::clone(&listener);
+        async move { Ok((listener.accept().await?.0, Peer::Local)) }
+    };
     accept_loop(accept, router, limits, stop).await;
     std::fs::remove_file(path)
 }
