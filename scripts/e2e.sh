@@ -8,6 +8,21 @@ data=$(mktemp -d)
 port=$(node -e 'const s=require("net").createServer();s.listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
 export WEIR_URL=http://127.0.0.1:$port
 
+# Real media with known traits, where they are there: packaged beforehand, for the players.
+clips=()
+for clip in clips/bigbuckbunny.mp4 cuts/testvideo.mp4 vpdq/chair-19-sd-bar.mp4; do
+    [ ! -f "../shared/testdata/$clip" ] || clips+=("../shared/testdata/$clip")
+done
+if [ ${#clips[@]} -gt 0 ]; then
+    off=()
+    for name in $(sed -n 's/^\[analyser\.\(.*\)\]$/\1/p' config.default.toml); do off+=(--set "analyser.$name.enabled=false"); done
+    "$weir" ingest "${clips[@]}" --data "$data" --wait --json "${off[@]}" >"$data/clips.jsonl"
+    WEIR_VIDEOS=$(sed -n 's/.*"stream_id":"\([^"]*\)".*/\1/p' "$data/clips.jsonl" | paste -sd,)
+    export WEIR_VIDEOS
+else
+    echo "skipped: no ../shared/testdata; the players get the sample only"
+fi
+
 "$weir" serve --data "$data" --set "http.listen=127.0.0.1:$port" --set metrics.listen= >"$data/serve.log" 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true; rm -rf "$data"' EXIT
