@@ -24,6 +24,9 @@ const END_TRIES_FOR: Duration = Duration::from_mins(10);
 /// How long a step is tried to be recorded while the database is away.
 const STEP_TRIES_FOR: Duration = Duration::from_secs(30);
 
+/// The reason on a video whose task was cancelled.
+pub(super) const CANCELLED: &str = "cancelled: somebody asked for it";
+
 /// Why an attempt must stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
@@ -230,7 +233,7 @@ fn last_words(stage: &dyn Stage, task: &Task, end: &TaskEnd) -> Vec<Fact> {
     match end {
         TaskEnd::Fail { error } => stage.on_dead(task, error),
         TaskEnd::Retry { error } if task.attempt >= task.max_attempts => stage.on_dead(task, error),
-        TaskEnd::Cancelled => stage.on_dead(task, "cancelled: somebody asked for it"),
+        TaskEnd::Cancelled => stage.on_dead(task, CANCELLED),
         TaskEnd::Done | TaskEnd::Retry { .. } | TaskEnd::HandedBack => Vec::new(),
     }
 }

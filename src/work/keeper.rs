@@ -1,21 +1,23 @@
 //! What nobody else's task is: creating `collect`, forgetting old rows, and finishing what died without an end.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::KeepConfig;
-use crate::model::{Decision, Fact, Guard, NewTask, Task, TaskId, TaskKind, TaskState, Video};
+use super::attempt::CANCELLED;
+use crate::model::{Decision, Fact, Guard, Micros, NewTask, Task, TaskId, TaskKind, TaskState, Video};
 use crate::stage::Stages;
 use crate::store::{RecordError, SharedStore, StoreError, TaskFilter};
 
-/// Dead tasks are looked through this often.
+/// Dead and cancelled tasks are looked through this often.
 const SETTLE_EVERY: Duration = Duration::from_secs(10);
-/// Rows per page, and pages, of one look through the dead tasks.
+/// Rows per page, and pages, of one look through the tasks of a state.
 const PAGE: u32 = 200;
 const PAGES_MAX: usize = 10;
 
 /// Keeps the house, for ever.
 pub(super) async fn keep(store: SharedStore, stages: Stages, config: KeepConfig) {
-    let mut keeper = Keeper { store, stages, config, settled: Vec::new() };
+    let mut keeper = Keeper { store, stages, config, settled: HashSet::new() };
     let mut tick = tokio::time::interval(SETTLE_EVERY.min(keeper.config.collect_every));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -30,8 +32,8 @@ struct Keeper {
     store: SharedStore,
     stages: Stages,
     config: KeepConfig,
-    /// The dead tasks of the last look, with the attempt that they died of: these are settled.
-    settled: Vec<(TaskId, i64)>,
+    /// The dead and cancelled tasks of the last look, and when they ended: these are settled.
+    settled: HashSet<(TaskId, Option<Micros>)>,
 }
 
 impl Keeper {
@@ -44,47 +46,52 @@ impl Keeper {
         Ok(())
     }
 
-    /// A task whose last lease runs out (its worker was killed) dies inside `lease`, where no stage is by to say what becomes of
-    /// its video. This says it.
+    /// A task whose last lease runs out (its worker was killed) dies inside `lease`, and one that is cancelled before it runs ends
+    /// inside `record`: no stage is by to say what becomes of the video. This says it.
     async fn settle(&mut self) -> Result<(), StoreError> {
-        let mut seen = Vec::new();
-        let mut filter = TaskFilter { state: Some(TaskState::Dead), limit: PAGE, ..TaskFilter::default() };
-        for _ in 0..PAGES_MAX {
-            let page = self.store.tasks(&filter).await?;
-            for task in &page.items {
-                let death = (task.id.clone(), task.token);
-                if self.settled.contains(&death) || self.settle_one(task).await? {
-                    seen.push(death);
+        let mut seen = HashSet::new();
+        for state in [TaskState::Dead, TaskState::Cancelled] {
+            let mut filter = TaskFilter { state: Some(state), limit: PAGE, ..TaskFilter::default() };
+            for _ in 0..PAGES_MAX {
+                let page = self.store.tasks(&filter).await?;
+                for task in &page.items {
+                    let death = (task.id.clone(), task.ended_at);
+                    if !self.settled.contains(&death) {
+                        self.settle_one(task).await?;
+                    }
+                    seen.insert(death);
                 }
-            }
-            filter.cursor = page.next;
-            if filter.cursor.is_none() {
-                break;
+                filter.cursor = page.next;
+                if filter.cursor.is_none() {
+                    break;
+                }
             }
         }
         self.settled = seen;
         Ok(())
     }
 
-    /// Whether nothing is left to say about this death.
-    async fn settle_one(&self, task: &Task) -> Result<bool, StoreError> {
-        let Some(stage) = self.stages.iter().find(|stage| stage.kind() == task.kind) else { return Ok(true) };
-        let Some(id) = &task.video else { return Ok(true) };
-        let Some(video) = self.store.video(id).await? else { return Ok(true) };
+    async fn settle_one(&self, task: &Task) -> Result<(), StoreError> {
+        let Some(stage) = self.stages.iter().find(|stage| stage.kind() == task.kind) else { return Ok(()) };
+        let Some(id) = &task.video else { return Ok(()) };
+        let Some(video) = self.store.video(id).await? else { return Ok(()) };
         if self.has_successor(task).await? {
-            return Ok(true);
+            return Ok(());
         }
-        let error = task.error.as_deref().unwrap_or("lost: the worker went away");
+        let error = match task.state {
+            TaskState::Cancelled => CANCELLED,
+            _ => task.error.as_deref().unwrap_or("lost: the worker went away"),
+        };
         let open = stage.on_dead(task, error).into_iter().filter(|fact| is_open(fact, &video));
         let facts: Vec<Fact> = open.collect();
         if facts.is_empty() {
-            return Ok(true);
+            return Ok(());
         }
         match self.store.record(&facts, Guard::Video(id.clone())).await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(()),
             Err(RecordError::Conflict(why)) => {
-                tracing::info!(task = %task.id, why, "the end of a dead task is no longer wanted");
-                Ok(true)
+                tracing::info!(task = %task.id, why, "what a task's end means for its video is no longer wanted");
+                Ok(())
             }
             Err(error) => Err(StoreError(error.to_string())),
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use weir::media::Limits;
-use weir::model::{Fact, Guard, NewTask, Task, TaskKind, TaskState, VideoStatus, WorkerId};
+use weir::model::{Fact, Guard, NewTask, Task, TaskKind, TaskState, VideoId, VideoStatus, WorkerId};
 use weir::stage::package::Package;
 use weir::stage::probe::Probe;
 use weir::stage::{Stage, StageError, TaskCtx};
@@ -77,7 +77,7 @@ impl Stage for Script {
     }
 }
 
-async fn probe_task(house: &House, max_attempts: i32) -> (NewTask, weir::model::VideoId) {
+async fn probe_task(house: &House, max_attempts: i32) -> (NewTask, VideoId) {
     let (video, _) = house.announce().await;
     let task = NewTask { video: Some(video.clone()), max_attempts, ..new_task(TaskKind::Probe) };
     house.create(task.clone()).await;
@@ -152,17 +152,35 @@ async fn a_task_that_dies_with_its_worker_still_fails_its_video() {
     let worker = house.worker_with(stages(script), config);
     let ended = house.ended(&task.id).await;
     assert_eq!(ended.state, TaskState::Dead);
+    fails(&house, &video, "lost: ").await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_cancelled_before_it_runs_still_fails_its_video() {
+    let house = House::new().await;
+    let (task, video) = probe_task(&house, 3).await;
+    house.store.record(&[Fact::CancelAsked { task: task.id.clone() }], Guard::None).await.unwrap();
+    assert_eq!(house.task(&task.id).await.state, TaskState::Cancelled);
+    assert_eq!(house.video(&video).await.status, VideoStatus::Created);
+    let (script, _heard) = Script::new([]);
+    let worker = house.worker(stages(script));
+    fails(&house, &video, "cancelled: ").await;
+    worker.stop().await;
+}
+
+/// Waits until the video has failed for this reason.
+async fn fails(house: &House, video: &VideoId, reason: &str) {
     let began = Instant::now();
     loop {
-        let video = house.video(&video).await;
+        let video = house.video(video).await;
         if video.status == VideoStatus::Failed {
-            assert!(video.reason.unwrap().starts_with("lost: "));
-            break;
+            assert!(video.reason.as_deref().unwrap().starts_with(reason), "{:?}", video.reason);
+            return;
         }
         assert!(began.elapsed() < Duration::from_secs(5), "the video waits for ever");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

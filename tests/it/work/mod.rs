@@ -7,6 +7,7 @@ mod clean;
 mod loops;
 mod pool;
 mod process;
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
