@@ -8,7 +8,7 @@ pub mod probe;
 pub mod purge;
 mod sweep;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -79,13 +79,6 @@ pub trait Stage: Send + Sync {
     fn on_dead(&self, _task: &Task, _error: &str) -> Vec<Fact> {
         Vec::new()
     }
-}
-
-/// A local, regular file with the bytes of an object, for ffmpeg; kept as long as this value lives.
-#[derive(Debug)]
-pub struct LocalFile {
-    /// Where it lies.
-    pub path: PathBuf,
 }
 
 /// Every stage.
