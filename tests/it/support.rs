@@ -1,5 +1,7 @@
 //! What several tests need: the models, the known media, sound as analysers get it.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it skips, and ends at the first surprise")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
