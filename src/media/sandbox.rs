@@ -13,6 +13,9 @@ const DEATHS: [&[&str]; 2] = [
     &["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"],
     &["setpriv", "--pdeathsig", "KILL"],
 ];
+/// Goes on only as a child of the process `$0`. The death signal is asked for by the child itself: a parent that dies before that
+/// would never be heard of. By the time this looks, the signal is asked for, so nothing can slip between.
+const STILL_A_CHILD: &str = r#"[ "$PPID" = "$0" ] && exec "$@""#;
 
 /// What this machine offers to keep ffmpeg in its place, found out once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +65,22 @@ impl Sandbox {
             words.push("prlimit".to_owned());
             words.extend(limits.iter().cloned());
         }
-        for wrapper in [self.network, self.death].into_iter().flatten() {
-            words.extend(wrapper.iter().map(|&word| word.to_owned()));
-        }
+        words.extend(self.network.into_iter().flatten().map(|&word| word.to_owned()));
+        words.extend(self.death.into_iter().flat_map(tie));
         words
     }
+
+    /// The words before a program of our own, which dies with this process and keeps its rights.
+    pub fn tied(&self) -> Vec<String> {
+        let [.., plain] = DEATHS;
+        self.death.map(|_| tie(plain)).unwrap_or_default()
+    }
+}
+
+/// A way to die with the parent, and the check that the parent still lives.
+fn tie(death: &[&str]) -> Vec<String> {
+    let us = std::process::id().to_string();
+    death.iter().chain(&["sh", "-c", STILL_A_CHILD, &us]).map(|&word| word.to_owned()).collect()
 }
 
 fn works(wrapper: &[&str]) -> bool {

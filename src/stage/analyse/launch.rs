@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-use crate::media::spawn;
+use crate::media::{Sandbox, spawn};
 
 /// Starts `command` with `socket` as standard input. It dies with this process, and with the value that is answered.
 ///
@@ -14,8 +14,11 @@ use crate::media::spawn;
 /// # Errors
 /// When the program cannot be started.
 pub async fn start(command: &[OsString], socket: Stdio) -> std::io::Result<Child> {
-    let mut wrapped = Command::new("setpriv");
-    wrapped.args(["--pdeathsig", "KILL", "--"]).args(command);
+    let sandbox = tokio::task::spawn_blocking(Sandbox::detect).await.map_err(std::io::Error::other)?;
+    let mut words = sandbox.tied().into_iter().map(OsString::from).chain(command.iter().cloned());
+    let program = words.next().ok_or_else(|| std::io::Error::other("no command"))?;
+    let mut wrapped = Command::new(program);
+    wrapped.args(words);
     wrapped.stdin(socket).stdout(Stdio::null()).stderr(Stdio::inherit());
     spawn::spawn(wrapped).await
 }

@@ -44,6 +44,11 @@ fn runs(pid: u32, words: &str) -> bool {
     String::from_utf8_lossy(&line).replace('\0', " ").contains(words)
 }
 
+fn lines_of(pids: &[u32]) -> String {
+    let line = |pid: &u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    pids.iter().map(|pid| format!("\n{pid} {}", String::from_utf8_lossy(&line(pid)).replace('\0', " "))).collect()
+}
+
 /// A server that is killed with the test.
 struct Again(Child);
 
@@ -92,8 +97,10 @@ async fn a_killed_server_leaves_no_process_and_its_work_goes_on() {
     };
     kill_process(Pid::from_raw(server.pid().cast_signed()).unwrap(), Signal::KILL).unwrap();
     let killed = Instant::now();
-    while children.iter().any(is_alive) {
-        assert!(killed.elapsed() < Duration::from_secs(2), "they outlive their server");
+    let all: Vec<u32> = children.into_iter().chain([server.pid()]).collect();
+    while all.iter().any(is_alive) {
+        let left: Vec<u32> = all.iter().copied().filter(is_alive).collect();
+        assert!(killed.elapsed() < Duration::from_secs(2), "they outlive their server: {}", lines_of(&left));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
