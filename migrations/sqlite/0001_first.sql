@@ -167,6 +167,7 @@ CREATE TABLE tasks (
     ended_at BIGINT
 );
 CREATE INDEX tasks_ready ON tasks (kind, priority DESC, run_at, id, owner) WHERE state = 'ready';
+CREATE INDEX tasks_due ON tasks (kind, run_at) WHERE state = 'ready';
 CREATE INDEX tasks_running ON tasks (kind, owner, lease_until) WHERE state = 'running';
 CREATE INDEX tasks_open ON tasks (kind, state, created_at) WHERE ended_at IS NULL;
 CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;

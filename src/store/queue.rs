@@ -89,7 +89,7 @@ async fn lease(tx: &mut Tx, worker: &WorkerId, want: &Want, max: usize) -> Done<
     end_expired(tx, &want.kinds).await?;
     let mut leased = Vec::new();
     while leased.len() < max {
-        let Some(id) = best(tx, want).await? else { break };
+        let Some(id) = claim(tx, want).await? else { break };
         let Some(task) = take(tx, &id, worker, want.lease).await? else { break };
         leased.push(task);
     }
@@ -135,15 +135,24 @@ async fn end_one_expired(tx: &mut Tx, task: &Task, now: Micros) -> Done<()> {
     task::release(tx, task, now, task.attempt, None).await
 }
 
-/// The ready task that goes first among all kinds that may still run.
-async fn best(tx: &mut Tx, want: &Want) -> Done<Option<TaskId>> {
+/// Locks the ready task that goes first among all kinds that may still run. Looking does not lock: a row that is only looked at
+/// would be passed over by other workers.
+async fn claim(tx: &mut Tx, want: &Want) -> Done<Option<TaskId>> {
     let mut candidates = Vec::new();
     for kind in &want.kinds {
         if has_room(tx, *kind, &want.limits).await? {
-            candidates.extend(first_of(tx, *kind, want.limits.per_owner).await?);
+            let first = first_of(tx, *kind, want.limits.per_owner, "").await?;
+            candidates.extend(first.map(|first| (first, *kind)));
         }
     }
-    Ok(candidates.into_iter().min().map(|(_, _, id)| id))
+    candidates.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let lock = dialect::skip_locked(tx);
+    for (_, kind) in candidates {
+        if let Some((_, _, id)) = first_of(tx, kind, want.limits.per_owner, lock).await? {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 async fn has_room(tx: &mut Tx, kind: TaskKind, limits: &Limits) -> Done<bool> {
@@ -154,9 +163,14 @@ async fn has_room(tx: &mut Tx, kind: TaskKind, limits: &Limits) -> Done<bool> {
 }
 
 /// The first ready task of a kind, with what it is ordered by; owners that are at their limit are passed over.
-async fn first_of(tx: &mut Tx, kind: TaskKind, per_owner: Option<u32>) -> Done<Option<(i64, Micros, TaskId)>> {
+async fn first_of(
+    tx: &mut Tx,
+    kind: TaskKind,
+    per_owner: Option<u32>,
+    lock: &'static str,
+) -> Done<Option<(i64, Micros, TaskId)>> {
     let now = tx.now().await?;
-    let (limit, lock) = (per_owner.map_or(i64::MAX, i64::from), dialect::skip_locked(tx));
+    let limit = per_owner.map_or(i64::MAX, i64::from);
     let sql = format!(
         "SELECT priority, run_at, id FROM tasks WHERE state = 'ready' AND kind = $1 AND run_at <= $2
             AND owner NOT IN (SELECT owner FROM tasks WHERE state = 'running' AND kind = $1 GROUP BY owner HAVING COUNT(*) >= $3)

@@ -221,8 +221,7 @@ mod tests {
                 Ok((journal, synchronous, foreign_keys))
             })
         });
-        const FULL: i64 = 2;
-        assert_eq!(mode.await.unwrap(), ("wal".to_owned(), FULL, 1));
+        assert_eq!(mode.await.unwrap(), ("wal".to_owned(), 2, 1), "2 is FULL");
         let written = backend.read().await.unwrap().execute("DELETE FROM videos", &[]).await;
         assert!(matches!(written, Err(Failure::Sql(_))), "{written:?}");
     }

@@ -98,20 +98,20 @@ pub async fn play_sessions_open_once(store: SharedStore) {
 /// One holder at a time; the next one has a higher fence, and the old one moves nothing any more.
 pub async fn a_place_has_one_holder(store: SharedStore) {
     let (first, second) = (worker(), worker());
-    let hold = async |worker, lease| store.hold("sink:test", worker, lease).await.expect("places");
-    let held = hold(&first, SHORT).await.expect("it is free");
+    let take = async |worker, lease| store.hold("sink:test", worker, lease).await.expect("places");
+    let held = take(&first, SHORT).await.expect("it is free");
     assert_eq!(held.position, "");
     assert!(store.advance("sink:test", held.fence, "1.2.3").await.expect("places"));
-    assert!(hold(&second, LONG).await.is_none(), "another holds it");
-    let again = hold(&first, SHORT).await.expect("it is ours");
+    assert!(take(&second, LONG).await.is_none(), "another holds it");
+    let again = take(&first, SHORT).await.expect("it is ours");
     assert_eq!((again.fence, again.position.as_str()), (held.fence, "1.2.3"));
     tokio::time::sleep(SHORT + Duration::from_millis(50)).await;
-    let taken = hold(&second, LONG).await.expect("the lease ran out");
+    let taken = take(&second, LONG).await.expect("the lease ran out");
     assert!(taken.fence > held.fence);
     assert_eq!(taken.position, "1.2.3");
     assert!(!store.advance("sink:test", held.fence, "9.9.9").await.expect("places"), "the fence is another's");
-    assert!(hold(&first, SHORT).await.is_none());
-    assert_eq!(hold(&second, LONG).await.expect("it is theirs").position, "1.2.3");
+    assert!(take(&first, SHORT).await.is_none());
+    assert_eq!(take(&second, LONG).await.expect("it is theirs").position, "1.2.3");
 }
 
 /// Ended tasks and expired sessions go; what is open, or waited for, stays. The newest log lines stay.
