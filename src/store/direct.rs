@@ -53,7 +53,10 @@ impl Direct for SqlStore {
         if let Some(key) = &key
             && !is_noted
         {
-            self.write(Lane::Rest, key.id.clone(), |tx, id| Box::pin(account::note_use(tx, id))).await?;
+            let noted = self.write(Lane::Rest, key.id.clone(), |tx, id| Box::pin(account::note_use(tx, id))).await;
+            if let Err(error) = noted.map_err(StoreError::from) {
+                tracing::warn!(%error, key = %key.id, "the use of an API key is not noted");
+            }
         }
         Ok(key)
     }

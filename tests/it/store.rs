@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use weir::model::{Cursor, Fact, Guard, Micros, NewTask, Personal, TaskId, TaskKind, UploadId, VideoId};
+use weir::model::{
+    AccountId, Cursor, Decision, Fact, Guard, HumanLabel, Micros, NewTask, Personal, TaskId, TaskKind, UploadId, VideoId,
+};
 use weir::store::conformance::{direct, event, lease, query, record, retry};
 use weir::store::{self, SharedStore, StoreUrl};
 
@@ -144,14 +146,7 @@ async fn a_late_commit_is_not_skipped_on_postgres() {
     let early = "BEGIN; INSERT INTO events (epoch, at, key, kind, data) VALUES (0, 0, 'early', 'video.created', '{}')";
     sqlx::raw_sql(early).execute(&mut beside).await.unwrap();
     let video = VideoId::from_random(rand::random());
-    let late = Fact::VideoCreated {
-        video: video.clone(),
-        upload: UploadId::from_random(rand::random()),
-        owner: "default".to_owned(),
-        external_id: None,
-        labels: serde_json::json!({}),
-        title: Personal(String::new()),
-    };
+    let late = announcement(&video);
     let recorded = store.record(&[late], Guard::None).await.unwrap();
     assert_eq!(store.events(Cursor::default(), 10).await.unwrap(), [], "the earlier one is still open");
     assert_eq!(store.newest_event().await.unwrap(), Cursor::default());
@@ -164,6 +159,58 @@ async fn a_late_commit_is_not_skipped_on_postgres() {
     }
     let keys: Vec<_> = store.events(Cursor::default(), 10).await.unwrap().into_iter().map(|event| event.key).collect();
     assert_eq!(keys, ["early", video.as_str()]);
+}
+
+fn announcement(video: &VideoId) -> Fact {
+    Fact::VideoCreated {
+        video: video.clone(),
+        upload: UploadId::from_random(rand::random()),
+        owner: "default".to_owned(),
+        external_id: None,
+        labels: serde_json::json!({}),
+        title: Personal(String::new()),
+    }
+}
+
+fn labelled(video: &VideoId, label: Decision) -> Fact {
+    let label = HumanLabel { label, by: AccountId::from_random([1; 12]), at: Micros(1), note: None };
+    Fact::HumanLabelled { video: video.clone(), label }
+}
+
+/// A record that began early and was held up does not fall behind a later one of the same key: the last event of a key is of the
+/// record that its row is of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_a_key_are_in_commit_order_on_postgres() {
+    let Some(url) = crate::postgres::database().await else { return };
+    let store = open(&url).await;
+    let videos: Vec<_> = (0..3).map(|_| VideoId::from_random(rand::random())).collect();
+    store.record(&videos.iter().map(announcement).collect::<Vec<_>>(), Guard::None).await.unwrap();
+    let mut beside = crate::postgres::connect_beside(&url).await;
+    let hold = format!("BEGIN; UPDATE videos SET reason = NULL WHERE id = '{}'", videos[1]);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(hold)).execute(&mut beside).await.unwrap();
+    let record = |facts: Vec<Fact>| {
+        let store = store.clone();
+        tokio::spawn(async move { store.record(&facts, Guard::None).await.unwrap() })
+    };
+    // It writes of the first video, which gives it its place in the order, and waits for the second.
+    let slow = record(videos.iter().map(|video| labelled(video, Decision::Safe)).collect());
+    let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut beside).await.unwrap() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let fast = record(vec![labelled(&videos[2], Decision::Harmful)]);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    sqlx::raw_sql("COMMIT").execute(&mut beside).await.unwrap();
+    let last = slow.await.unwrap().cursor.max(fast.await.unwrap().cursor);
+    let until = Instant::now() + Duration::from_secs(10);
+    while store.newest_event().await.unwrap() < last {
+        assert!(Instant::now() < until, "the events never came");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let events = store.events(Cursor::default(), 100).await.unwrap();
+    let told = events.iter().rfind(|event| event.key == videos[2].as_str()).unwrap().data["label"].clone();
+    let row = store.video(&videos[2]).await.unwrap().unwrap().human_label.unwrap();
+    assert_eq!(told, row.label.as_str());
 }
 
 /// The rows of the seeds' views, on either database, as text.
