@@ -35,7 +35,7 @@ const TIMES: usize = 4096;
 /// Sampled pictures that wait for the track with every picture.
 const PENDING: usize = 4;
 /// The receiver sets the pace, so the clock is no limit; processor time is.
-const WALL: Duration = Duration::from_secs(24 * 3600);
+const WALL: Duration = Duration::from_hours(24);
 
 /// What is wanted of a medium.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -188,7 +188,7 @@ fn job(path: &Path, media: &MediaInfo, roles: &[Role], limits: &Limits) -> Resul
     }
     // `vfr` would drop pictures with equal times; `live` writes clusters that need no seeking; raw RGB needs VFW's form.
     let muxing = "-fps_mode:v passthrough -enc_time_base:v 1:1000 -c:v rawvideo -c:a pcm_f32le -max_interleave_delta 1000000 \
-                  -f matroska -live 1 -allow_raw_vfw 1 -write_crc32 0";
+                  -max_error_rate 1 -f matroska -live 1 -allow_raw_vfw 1 -write_crc32 0";
     after.extend(muxing.split(' ').map(str::to_owned));
     after.extend(["-t".to_owned(), limits.max_duration.as_secs().saturating_add(1).to_string(), "pipe:1".to_owned()]);
     let before = vec!["-max_pixels".to_owned(), limits.max_pixels.to_string()];
@@ -200,7 +200,7 @@ fn graph(media: &MediaInfo, roles: &[Role]) -> String {
     let pictures = roles.iter().filter(|&&role| role != Role::Audio).count();
     let mut chains = Vec::new();
     if let (Some(video), 1..) = (&media.video, pictures) {
-        let branches: String = (0..pictures).map(|number| format!("[s{number}]")).collect();
+        let branches = (0..pictures).map(|number| format!("[s{number}]")).collect::<Vec<_>>().concat();
         chains.push(format!("[0:{}]setpts={from_time_0},split={pictures}{branches}", video.index));
     }
     for (number, role) in roles.iter().enumerate() {

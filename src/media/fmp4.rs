@@ -180,8 +180,8 @@ fn payload(file: &File, at: u64, header: &Header) -> Result<Vec<u8>, Fmp4Error> 
 }
 
 fn tracks(moov: &[u8]) -> Option<Vec<Track>> {
-    let defaults: Vec<(u32, u32)> = boxes(moov, b"mvex")
-        .flat_map(|mvex| boxes(mvex, b"trex"))
+    let defaults: Vec<(u32, u32)> = boxes(moov, *b"mvex")
+        .flat_map(|mvex| boxes(mvex, *b"trex"))
         .filter_map(|trex| {
             let mut cursor = Cursor(trex);
             cursor.take(4)?;
@@ -190,27 +190,27 @@ fn tracks(moov: &[u8]) -> Option<Vec<Track>> {
             Some((id, cursor.u32()?))
         })
         .collect();
-    boxes(moov, b"trak").map(|trak| track(trak, &defaults)).collect()
+    boxes(moov, *b"trak").map(|trak| track(trak, &defaults)).collect()
 }
 
 fn track(trak: &[u8], defaults: &[(u32, u32)]) -> Option<Track> {
-    let mut tkhd = Cursor(child(trak, b"tkhd")?);
+    let mut tkhd = Cursor(child(trak, *b"tkhd")?);
     let version = tkhd.full()?.0;
     tkhd.take(if version == 1 { 16 } else { 8 })?;
     let id = tkhd.u32()?;
-    let mdia = child(trak, b"mdia")?;
-    let mut mdhd = Cursor(child(mdia, b"mdhd")?);
+    let mdia = child(trak, *b"mdia")?;
+    let mut mdhd = Cursor(child(mdia, *b"mdhd")?);
     let version = mdhd.full()?.0;
     mdhd.take(if version == 1 { 16 } else { 8 })?;
     let timescale = mdhd.u32().filter(|&scale| scale > 0)?;
-    let kind = match child(mdia, b"hdlr")?.get(8..12)? {
+    let kind = match child(mdia, *b"hdlr")?.get(8..12)? {
         b"vide" => Kind::Video,
         b"soun" => Kind::Audio,
         _ => return None,
     };
-    let stsd = child(child(child(mdia, b"minf")?, b"stbl")?, b"stsd")?;
+    let stsd = child(child(child(mdia, *b"minf")?, *b"stbl")?, *b"stsd")?;
     let codec = codec(stsd.get(8..)?)?;
-    let media_time = child(trak, b"edts").and_then(|edts| child(edts, b"elst")).map_or(Some(0), media_time)?;
+    let media_time = child(trak, *b"edts").and_then(|edts| child(edts, *b"elst")).map_or(Some(0), media_time)?;
     let default_duration = defaults.iter().find(|entry| entry.0 == id).map_or(0, |entry| entry.1);
     Some(Track { id, kind, timescale, codec, media_time, default_duration })
 }
@@ -237,11 +237,11 @@ fn media_time(elst: &[u8]) -> Option<i64> {
 
 /// The RFC 6381 string of the first sample entry.
 fn codec(entries: &[u8]) -> Option<String> {
-    if let Some(entry) = child(entries, b"avc1") {
-        let avcc = child(entry.get(78..)?, b"avcC")?;
+    if let Some(entry) = child(entries, *b"avc1") {
+        let avcc = child(entry.get(78..)?, *b"avcC")?;
         return Some(format!("avc1.{}", hex::encode(avcc.get(1..4)?)));
     }
-    let esds = child(child(entries, b"mp4a")?.get(28..)?, b"esds")?;
+    let esds = child(child(entries, *b"mp4a")?.get(28..)?, *b"esds")?;
     Some(format!("mp4a.40.{}", audio_object_type(esds)?))
 }
 
@@ -263,20 +263,20 @@ fn audio_object_type(esds: &[u8]) -> Option<u8> {
 }
 
 fn runs(moof: &[u8], tracks: &[Track]) -> Option<Vec<Run>> {
-    boxes(moof, b"traf").map(|traf| run(traf, tracks)).collect()
+    boxes(moof, *b"traf").map(|traf| run(traf, tracks)).collect()
 }
 
 fn run(traf: &[u8], tracks: &[Track]) -> Option<Run> {
-    let mut tfhd = Cursor(child(traf, b"tfhd")?);
+    let mut tfhd = Cursor(child(traf, *b"tfhd")?);
     let flags = tfhd.full()?.1;
     let id = tfhd.u32()?;
     let track = tracks.iter().find(|track| track.id == id)?;
     tfhd.take(optional(flags, 1, 8) + optional(flags, 2, 4))?;
     let default = if flags & 8 == 0 { track.default_duration } else { tfhd.u32()? };
-    let mut tfdt = Cursor(child(traf, b"tfdt")?);
+    let mut tfdt = Cursor(child(traf, *b"tfdt")?);
     let decode_time = if tfdt.full()?.0 == 1 { tfdt.u64()? } else { u64::from(tfdt.u32()?) };
     let mut run = Run { track: id, decode_time, offset: 0, duration: 0, samples: 0 };
-    for trun in boxes(traf, b"trun") {
+    for trun in boxes(traf, *b"trun") {
         add_samples(&mut run, trun, default)?;
     }
     Some(run)
@@ -313,19 +313,19 @@ fn optional(flags: u32, bit: u32, bytes: usize) -> usize {
 }
 
 /// The first child box of a kind.
-fn child<'a>(bytes: &'a [u8], kind: &'static [u8; 4]) -> Option<&'a [u8]> {
+fn child(bytes: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
     boxes(bytes, kind).next()
 }
 
 /// Payloads of the child boxes of a kind.
-fn boxes<'a>(bytes: &'a [u8], kind: &'static [u8; 4]) -> impl Iterator<Item = &'a [u8]> {
+fn boxes(bytes: &[u8], kind: [u8; 4]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Cursor(bytes);
     std::iter::from_fn(move || {
         loop {
             let size = rest.u32()?.checked_sub(8)?;
             let found = rest.take(4)?;
             let payload = rest.take(size as usize)?;
-            if found == kind {
+            if found == kind.as_slice() {
                 return Some(payload);
             }
         }

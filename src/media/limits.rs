@@ -20,7 +20,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_duration: Duration::from_secs(12 * 3600),
+            max_duration: Duration::from_hours(12),
             max_pixels: 36_000_000,
             max_memory_bytes: 6 << 30,
             probe_timeout: Duration::from_secs(20),
@@ -37,7 +37,7 @@ impl Limits {
     /// Tracks of all kinds. Real files have a few dozen; a file with thousands is made to harm.
     pub const MAX_TRACKS: usize = 64;
     /// Packaging may always take so long.
-    pub const PACKAGE_AT_LEAST: Duration = Duration::from_secs(300);
+    pub const PACKAGE_AT_LEAST: Duration = Duration::from_mins(5);
 
     /// How long packaging a medium of this duration may take.
     pub fn package_timeout(&self, duration_ms: i64) -> Duration {

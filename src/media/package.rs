@@ -129,6 +129,8 @@ fn arguments(media: &MediaInfo, ladder: &[Rung], max_duration: Duration) -> Vec<
     if media.audio.is_some() {
         add("-map [a] -c:a aac -b:a 128k -flags:a +global_header".to_owned());
     }
+    // Titles, places and chapters of the source stay out of what is served; a chapter track would be a third one.
+    add("-map_metadata -1 -map_chapters -1 -max_error_rate 1".to_owned());
     add(format!("-t {} -progress pipe:1 -stats_period 0.5 -f tee", max_duration.as_secs().saturating_add(1)));
     words.push(outputs(media, ladder));
     if !ladder.is_empty() {
@@ -164,7 +166,7 @@ fn graph(media: &MediaInfo, ladder: &[Rung]) -> String {
     if let Some(video) = &media.video {
         let rate = new_rate(video).map(|(num, den)| format!(",fps={num}/{den}")).unwrap_or_default();
         let hold = seconds(media.hold_ms).map(|hold| format!(",tpad=stop_mode=clone:stop_duration={hold}")).unwrap_or_default();
-        let branches: String = (0..ladder.len()).map(|number| format!("[s{number}]")).collect();
+        let branches = (0..ladder.len()).map(|number| format!("[s{number}]")).collect::<Vec<_>>().concat();
         chains.push(format!(
             "[0:{}]setpts={}{rate}{hold},format=yuv420p,split={}{branches}[p]",
             video.index,

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::report::{self, Chosen, FirstLook, Report, VideoFirst, first_look};
+use super::report::{self, Chosen, FirstLook, Report, first_look};
 use super::tool::{self, Caps, Ended, Job, Program};
 use super::{Limits, MediaError, fmp4};
 use crate::model::MediaInfo;
@@ -126,8 +126,7 @@ async fn look_at(path: &Path, chosen: &Chosen<'_>, limits: &Limits) -> Result<(F
     let before = vec!["-t".to_owned(), LOOK_SECONDS.to_owned(), "-max_pixels".to_owned(), limits.max_pixels.to_string()];
     let job = Job { before, after, ..job(path, limits)? };
     let (text, ended) = tool::output(job, REPORT_BYTES).await?;
-    let first = if chosen.video.is_some() { VideoFirst::Yes } else { VideoFirst::No };
-    Ok((first_look(&String::from_utf8_lossy(&text), first), ended))
+    Ok((first_look(&String::from_utf8_lossy(&text)), ended))
 }
 
 /// Reads the whole file without decoding and answers where its tracks end, microseconds on ffmpeg's clock.

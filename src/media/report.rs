@@ -25,7 +25,8 @@ pub(super) struct Report {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Format {
-    pub(super) format_name: String,
+    #[serde(rename = "format_name")]
+    pub(super) name: String,
     pub(super) start_time: Option<String>,
     pub(super) duration: Option<String>,
 }
@@ -138,7 +139,7 @@ impl Report {
 
     /// Whether this is one picture.
     fn is_still(&self) -> bool {
-        self.format.format_name.ends_with("_pipe")
+        self.format.name.ends_with("_pipe")
     }
 
     /// End of a track on ffmpeg's clock, microseconds, where the file says so. It is not after the end of the whole: the durations
@@ -163,7 +164,7 @@ impl Report {
         let audio_end = chosen.audio.and_then(|stream| self.end_us(stream));
         let end_us = video_end.max(audio_end).or(self.whole_us()).or(scanned_us).unwrap_or(0);
         let mut info = MediaInfo {
-            container: self.format.format_name.split(',').next().unwrap_or_default().to_owned(),
+            container: self.format.name.split(',').next().unwrap_or_default().to_owned(),
             duration_ms: end_us.saturating_sub(lead_us).max(0) / 1000,
             start_ms: self.origin_us().saturating_add(lead_us).div_euclid(1000),
             lead_us,
@@ -289,19 +290,17 @@ fn clock_us(text: &str) -> Option<i64> {
     hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60_000_000)?.checked_add(seconds)
 }
 
-/// Reads what `-f framecrc` wrote for the first picture (track 0 when `video`) and the first sound.
-pub(super) fn first_look(text: &str, has_video: VideoFirst) -> FirstLook {
+/// Reads what `-f framecrc` wrote of the first picture and the first sound.
+pub(super) fn first_look(text: &str) -> FirstLook {
     let mut look = FirstLook::default();
-    let (mut bases, mut size, mut aspect) = (HashMap::new(), None, 1.0);
-    let sound_track = if has_video == VideoFirst::Yes { 1 } else { 0 };
+    let (mut bases, mut sounds) = (HashMap::new(), Vec::new());
+    let (mut size, mut aspect) = (None, 1.0);
     for line in text.lines() {
-        if let Some(header) = line.strip_prefix('#') {
-            let Some((name, value)) = header.split_once(": ") else { continue };
+        if let Some((name, value)) = line.strip_prefix('#').and_then(|header| header.split_once(": ")) {
             match name.split_once(' ') {
-                Some(("tb", track)) => drop(bases.insert(track.to_owned(), value.split_once('/').and_then(base))),
-                Some(("dimensions", _)) => {
-                    size = value.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
-                }
+                Some(("tb", track)) => drop(bases.insert(track, value.split_once('/').and_then(base))),
+                Some(("media_type", track)) if value == "audio" => sounds.push(track),
+                Some(("dimensions", _)) => size = value.split_once('x').and_then(sides),
                 Some(("sar", _)) => aspect = value.split_once('/').and_then(base).unwrap_or(1.0),
                 _ => {}
             }
@@ -311,7 +310,7 @@ pub(super) fn first_look(text: &str, has_video: VideoFirst) -> FirstLook {
         let (Some(track), Some(_decode), Some(time)) = (fields.next(), fields.next(), fields.next()) else { continue };
         let (Some(base), Ok(time)) = (bases.get(track).copied().flatten(), time.parse::<i64>()) else { continue };
         let time_us = (time as f64 * base * 1e6).round() as i64;
-        if track == sound_track.to_string() {
+        if sounds.contains(&track) {
             look.sound_us = look.sound_us.or(Some(time_us));
         } else if let (None, Some((width, height))) = (&look.picture, size) {
             look.picture = Some(FirstPicture { time_us, width, height, pixel_aspect: aspect });
@@ -320,11 +319,8 @@ pub(super) fn first_look(text: &str, has_video: VideoFirst) -> FirstLook {
     look
 }
 
-/// Whether the first output track is video.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum VideoFirst {
-    Yes,
-    No,
+fn sides((width, height): (&str, &str)) -> Option<(u32, u32)> {
+    Some((width.parse().ok()?, height.parse().ok()?))
 }
 
 fn base((num, den): (&str, &str)) -> Option<f64> {

@@ -64,7 +64,7 @@ impl Stage for Package {
 
 impl Package {
     async fn make(&self, ctx: &dyn TaskCtx, task: &Task, video: &Video, media: MediaInfo) -> Result<Vec<Fact>, StageError> {
-        ctx.blobs().check_reserve(0, self.reserve_bytes).map_err(unstored)?;
+        ctx.blobs().check_reserve(0, self.reserve_bytes).map_err(|error| unstored(&error))?;
         let (file, begin) = (original_of(ctx, video)?, Instant::now());
         let show = |done: f32| ctx.progress(done * ENCODING, "encoding");
         let packaged = package(&file, &media, ctx.scratch(), &self.limits, &show).await.map_err(ended)?;
@@ -134,7 +134,7 @@ impl Package {
         let size = bytes.end - bytes.start;
         let stream = ReaderStream::with_capacity(file.take(size), 256 << 10);
         let limits = PutLimits { max_bytes: size, reserve_bytes: self.reserve_bytes };
-        let stored = ctx.blobs().put_stream(&key, stream, limits).await.map_err(unstored)?;
+        let stored = ctx.blobs().put_stream(&key, stream, limits).await.map_err(|error| unstored(&error))?;
         if stored.size_bytes != size {
             return Err(StageError::Retry(format!("scratch: `{key}` became {} bytes instead of {size}", stored.size_bytes)));
         }
@@ -142,7 +142,7 @@ impl Package {
     }
 
     async fn put_text(&self, ctx: &dyn TaskCtx, key: Key, text: &str) -> Result<(), StageError> {
-        ctx.blobs().put(&key, Bytes::copy_from_slice(text.as_bytes())).await.map_err(unstored)
+        ctx.blobs().put(&key, Bytes::copy_from_slice(text.as_bytes())).await.map_err(|error| unstored(&error))
     }
 }
 
@@ -169,6 +169,6 @@ fn join(folder: &Key, name: &str) -> Result<Key, StageError> {
     folder.join(name).map_err(|error| StageError::Fail(format!("bad_key: {error}")))
 }
 
-fn unstored(error: BlobError) -> StageError {
+fn unstored(error: &BlobError) -> StageError {
     StageError::Retry(format!("storing: {error}"))
 }

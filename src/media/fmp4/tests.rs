@@ -2,8 +2,8 @@ use std::io::Write;
 
 use super::*;
 
-fn boxed(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
-    [&(payload.len() as u32 + 8).to_be_bytes()[..], kind, payload].concat()
+fn boxed(kind: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    [&(payload.len() as u32 + 8).to_be_bytes()[..], &kind, payload].concat()
 }
 
 fn full(version: u8, flags: u32, words: &[u32]) -> Vec<u8> {
@@ -12,39 +12,39 @@ fn full(version: u8, flags: u32, words: &[u32]) -> Vec<u8> {
 }
 
 fn stsd(entry: Vec<u8>) -> Vec<u8> {
-    boxed(b"stsd", &[full(0, 0, &[1]), entry].concat())
+    boxed(*b"stsd", &[full(0, 0, &[1]), entry].concat())
 }
 
-fn trak(id: u32, handler: &[u8; 4], timescale: u32, media_time: u32, entry: Vec<u8>) -> Vec<u8> {
-    let tkhd = boxed(b"tkhd", &full(0, 3, &[0, 0, id, 0, 0]));
-    let edts = boxed(b"edts", &boxed(b"elst", &full(0, 0, &[2, 0, u32::MAX, 0x10000, 0, media_time, 0x10000])));
-    let mdhd = boxed(b"mdhd", &full(0, 0, &[0, 0, timescale, 0, 0]));
-    let hdlr = boxed(b"hdlr", &[full(0, 0, &[0]), handler.to_vec()].concat());
-    let minf = boxed(b"minf", &boxed(b"stbl", &stsd(entry)));
-    boxed(b"trak", &[tkhd, edts, boxed(b"mdia", &[mdhd, hdlr, minf].concat())].concat())
+fn trak(id: u32, handler: [u8; 4], timescale: u32, media_time: u32, entry: Vec<u8>) -> Vec<u8> {
+    let tkhd = boxed(*b"tkhd", &full(0, 3, &[0, 0, id, 0, 0]));
+    let edts = boxed(*b"edts", &boxed(*b"elst", &full(0, 0, &[2, 0, u32::MAX, 0x10000, 0, media_time, 0x10000])));
+    let mdhd = boxed(*b"mdhd", &full(0, 0, &[0, 0, timescale, 0, 0]));
+    let hdlr = boxed(*b"hdlr", &[full(0, 0, &[0]), handler.to_vec()].concat());
+    let minf = boxed(*b"minf", &boxed(*b"stbl", &stsd(entry)));
+    boxed(*b"trak", &[tkhd, edts, boxed(*b"mdia", &[mdhd, hdlr, minf].concat())].concat())
 }
 
 fn movie() -> Vec<u8> {
-    let avcc = boxed(b"avcC", &[1, 0x64, 0, 0x1f, 0xff]);
-    let video = boxed(b"avc1", &[vec![0; 78], avcc].concat());
+    let avcc = boxed(*b"avcC", &[1, 0x64, 0, 0x1f, 0xff]);
+    let video = boxed(*b"avc1", &[vec![0; 78], avcc].concat());
     // ES descriptor with a long length, decoder configuration, AAC LC at 48 kHz.
     let es = [&[3, 0x80, 0x80, 0x80, 25, 0, 2, 0, 4, 17][..], &[0; 13], &[5, 2, 0x11, 0x90]].concat();
-    let sound = boxed(b"mp4a", &[vec![0; 28], boxed(b"esds", &[vec![0; 4], es].concat())].concat());
-    let mvex = boxed(b"mvex", &boxed(b"trex", &full(0, 0, &[2, 1, 1024, 0, 0])));
-    let tracks = [trak(1, b"vide", 12_800, 1024, video), trak(2, b"soun", 48_000, 1024, sound), mvex].concat();
+    let sound = boxed(*b"mp4a", &[vec![0; 28], boxed(*b"esds", &[vec![0; 4], es].concat())].concat());
+    let mvex = boxed(*b"mvex", &boxed(*b"trex", &full(0, 0, &[2, 1, 1024, 0, 0])));
+    let tracks = [trak(1, *b"vide", 12_800, 1024, video), trak(2, *b"soun", 48_000, 1024, sound), mvex].concat();
     let of_video = [
-        boxed(b"tfhd", &full(0, 0x02_0000 | 8, &[1, 512])),
-        boxed(b"tfdt", &full(1, 0, &[0, 25_600])),
+        boxed(*b"tfhd", &full(0, 0x02_0000 | 8, &[1, 512])),
+        boxed(*b"tfdt", &full(1, 0, &[0, 25_600])),
         // Sizes and composition offsets per sample; the first sample's flags apart.
-        boxed(b"trun", &full(0, 0xA05, &[3, 0, 0, 10, 1024, 11, 2048, 12, 512])),
+        boxed(*b"trun", &full(0, 0xA05, &[3, 0, 0, 10, 1024, 11, 2048, 12, 512])),
     ];
     let of_sound = [
-        boxed(b"tfhd", &full(0, 0x02_0000, &[2])),
-        boxed(b"tfdt", &full(0, 0, &[93_184])),
-        boxed(b"trun", &full(0, 0x1, &[90, 0])),
+        boxed(*b"tfhd", &full(0, 0x02_0000, &[2])),
+        boxed(*b"tfdt", &full(0, 0, &[93_184])),
+        boxed(*b"trun", &full(0, 0x1, &[90, 0])),
     ];
-    let moof = boxed(b"moof", &[boxed(b"traf", &of_video.concat()), boxed(b"traf", &of_sound.concat())].concat());
-    [boxed(b"ftyp", b"iso5"), boxed(b"moov", &tracks), moof, boxed(b"mdat", &[0; 100])].concat()
+    let moof = boxed(*b"moof", &[boxed(*b"traf", &of_video.concat()), boxed(*b"traf", &of_sound.concat())].concat());
+    [boxed(*b"ftyp", b"iso5"), boxed(*b"moov", &tracks), moof, boxed(*b"mdat", &[0; 100])].concat()
 }
 
 fn file(bytes: &[u8]) -> File {

@@ -18,14 +18,14 @@ const VIDEO: &str = r#""codec_type":"video","codec_name":"h264","width":640,"hei
 #[test]
 fn reads_the_first_picture_and_sound() {
     let text = "#software: Lavf59\n#tb 0: 1/1000000\n#media_type 0: video\n#dimensions 0: 720x576\n#sar 0: 16/15\n\
-                #tb 1: 1/48000\n0,     500000,     500000,    40000,  1382400, 0x1b59aa37\n1,  -1024,  -1024, 1024, 4, 0x0\n\
+                #tb 1: 1/48000\n#media_type 1: audio\n0,     500000,     500000,    40000,  1382400, 0x1b59aa37\n1,  -1024,  -1024, 1024, 4, 0x0\n\
                 0,     540000,     540000,    40000,  1382400, 0x1b59aa37\n";
-    let both = first_look(text, VideoFirst::Yes);
+    let both = first_look(text);
     let picture = FirstPicture { time_us: 500_000, width: 720, height: 576, pixel_aspect: 16.0 / 15.0 };
     assert_eq!(both, FirstLook { picture: Some(picture), sound_us: Some(-21_333) });
-    let sound = first_look("#tb 0: 1/44100\n0, 44100, 44100, 1, 1, 0x0\n", VideoFirst::No);
+    let sound = first_look("#tb 0: 1/44100\n#media_type 0: audio\n0, 44100, 44100, 1, 1, 0x0\n");
     assert_eq!(sound, FirstLook { picture: None, sound_us: Some(1_000_000) });
-    assert_eq!(first_look("nonsense\n#tb 0: 0/0\n0, x\n0, 1, 1\n", VideoFirst::Yes), FirstLook::default());
+    assert_eq!(first_look("nonsense\n#tb 0: 0/0\n0, x\n0, 1, 1\n"), FirstLook::default());
 }
 
 #[test]

@@ -183,6 +183,24 @@ async fn of_twenty_audio_tracks_the_first_is_kept_and_said() {
     assert!(check(&made)[0].sound.is_some());
 }
 
+#[tokio::test]
+async fn titles_places_and_chapters_stay_out_of_what_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let chapters = ";FFMETADATA1\ntitle=A Private Title\nlocation=+48.8577+002.295/\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=Private Chapter\n";
+    std::fs::write(folder.path().join("chapters.txt"), chapters).unwrap();
+    let words = format!(
+        "{} {} -i chapters.txt -map_metadata 2 {FAST} -timecode 01:00:00:00 private.mov",
+        pictures("320x240", "25", 2.0),
+        tone(2.0)
+    );
+    let file = make(folder.path(), &words);
+    let contains = |file: &Path| String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains("Private");
+    assert!(contains(&file));
+    let (_, made, _out) = packaged(&file).await;
+    check(&made);
+    assert!(!contains(&made.renditions[0].file) && !contains(&made.audio.unwrap()));
+}
+
 /// A flash and a burst of sound at 1.5 s of a file whose sound starts before its pictures.
 fn flash_and_burst(folder: &Path) -> std::path::PathBuf {
     let picture = "-f lavfi -i color=black:s=320x240:r=25:d=3,drawbox=c=white:t=fill:enable='gte(t,1.5)'";
