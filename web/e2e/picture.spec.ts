@@ -4,7 +4,7 @@ import { anyVideo, now, signIn, watch } from "./weir";
 /** Writes the README's picture. Run on purpose only: a picture made anew is a changed file. */
 test("picture of the video page", async ({ browser }) => {
   test.skip(process.env.WEIR_PICTURE === undefined, "set WEIR_PICTURE to the file to write");
-  const context = await browser.newContext({ colorScheme: "dark", viewport: { width: 1440, height: 1000 } });
+  const context = await browser.newContext({ colorScheme: "dark", viewport: { width: 1440, height: 1160 } });
   const page = await context.newPage();
   await signIn(page);
   await watch(page, process.env.WEIR_VIDEO ?? (await anyVideo(page)));
@@ -13,6 +13,7 @@ test("picture of the video page", async ({ browser }) => {
   await page.getByLabel("Position").fill("3000");
   await expect.poll(() => now(page)).toBeCloseTo(3, 1);
   await expect(page.locator(".buffering")).toBeHidden();
+  await page.getByLabel("Position").blur();
   await page.mouse.move(0, 0);
   await page.screenshot({ path: process.env.WEIR_PICTURE });
   await context.close();

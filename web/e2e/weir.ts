@@ -1,10 +1,10 @@
 /** What every test needs: signing in, finding the sample, looking at the picture. */
 
-import { type APIRequestContext, expect, type Page } from "@playwright/test";
+import { type APIRequestContext, type APIResponse, expect, type Page } from "@playwright/test";
 
 function needed(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`set ${name}: see CONTRIBUTING.md, "Browser tests"`);
+  if (!value) throw new Error(`set ${name}, as scripts/e2e.sh does`);
   return value;
 }
 
@@ -13,12 +13,18 @@ export const password = () => needed("WEIR_PASSWORD");
 /** A video with sound of some seconds. */
 export const sample = () => needed("WEIR_SAMPLE");
 
-export async function signIn(page: Page): Promise<void> {
+export async function signIn(page: Page, name = user(), secret = password()): Promise<void> {
   await page.goto("/");
-  await page.getByLabel("Name").fill(user());
-  await page.getByLabel("Password").fill(password());
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(secret);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+}
+
+/** Posts as the page's own session does. */
+export async function post(page: Page, path: string, data: Record<string, unknown>): Promise<APIResponse> {
+  const me = (await (await page.request.get("/api/auth/me")).json()) as { csrf: string };
+  return page.request.post(`/api${path}`, { data, headers: { "X-CSRF-Token": me.csrf } });
 }
 
 interface Listed {
@@ -37,7 +43,7 @@ export async function settled(request: APIRequestContext, id: string): Promise<v
         const video = (await answer.json()) as Listed;
         return `${video.status} ${["done", "partial"].includes(video.analysis)} ${video.decision !== "pending"}`;
       },
-      { timeout: 220_000, intervals: [500, 1000, 2000] },
+      { timeout: 270_000, intervals: [500, 1000, 2000] },
     )
     .toBe("ready true true");
 }

@@ -1,15 +1,17 @@
-/** Colours of classes: the same class has the same colour in the lanes, the lists and over the picture. */
+/** Colours of the lanes: numbers of the style sheet's `--lane-N`. A class has one colour in the lanes, the lists and over the picture. */
 
-/** How many colours the style sheet has (`--lane-0` …). */
-export const COLOURS = 8;
+export const PERSON_COLOUR = 0;
+export const TEXT_COLOUR = 1;
+export const SPEECH_COLOUR = 2;
+export const PLAIN_COLOUR = 8;
+export const SENSITIVE_COLOUR = 9;
 
-const FIXED: Record<string, number> = { person: 0, text: 1, speech: 2, car: 3, bus: 4, dog: 5, cat: 6, bicycle: 7 };
+const CLASS_COLOURS = [3, 4, 5, 6, 7];
 
-/** A number from 0 to 7 for a label: fixed for the most frequent, else from its letters. */
-export function colourOf(label: string): number {
-  const fixed = FIXED[label];
-  if (fixed !== undefined) return fixed;
-  let sum = 0;
-  for (const letter of label) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 9973;
-  return sum % COLOURS;
+/** Colours for classes in the order in which they are shown: neighbours differ, and persons have the same colour in every video. */
+export function classColours(labels: string[]): Map<string, number> {
+  const others = labels.filter((label) => label !== "person");
+  const colours = new Map(others.map((label, index) => [label, CLASS_COLOURS[index % CLASS_COLOURS.length] ?? PLAIN_COLOUR]));
+  if (labels.includes("person")) colours.set("person", PERSON_COLOUR);
+  return colours;
 }

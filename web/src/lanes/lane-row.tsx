@@ -2,7 +2,7 @@ import { useCallback, useMemo, useState } from "react";
 import { percent } from "../format/numbers";
 import { clockTenths } from "../format/time";
 import { type Clock, useClock } from "../player/clock";
-import { itemAt, type Lane, type LaneItem } from "./lanes";
+import { isThere, type Lane, type LaneItem, type LaneKind } from "./lanes";
 import { place, type Placed, type View } from "./layout";
 
 interface Props {
@@ -15,25 +15,46 @@ interface Props {
 /** How long a moment counts as now. */
 const MOMENT_MS = 400;
 const TEXT_WIDTH_MIN = 40;
+/** Percent of the lane: a score of nothing can still be pointed at. */
+const SCORE_HEIGHT_MIN = 6;
 
 export function LaneRow({ lane, view, clock, chosen }: Props) {
-  const placed = useMemo(
-    () => place(lane.items, { scale: view.scale, left: view.left, width: view.width }),
-    [lane, view.scale, view.left, view.width],
-  );
-  const current = useClock(
-    clock,
-    useCallback((ms: number) => itemAt(lane.items, ms, MOMENT_MS), [lane]),
-  );
-  const now = lane.items[current];
   const [hovered, setHovered] = useState<Placed>();
+  const stacked = lane.kind === "spans" && lane.rows.length > 1;
   return (
     <div
-      className={`lane ${lane.kind} colour-${lane.colour}${chosen ? " chosen" : ""}`}
+      className={`lane ${lane.kind} colour-${lane.colour}${stacked ? " stacked" : ""}${chosen ? " chosen" : ""}`}
+      style={{ "--rows": lane.rows.length }}
       aria-hidden="true"
       onClick={(event) => clock.seekMs((event.clientX - event.currentTarget.getBoundingClientRect().left) / view.scale)}
       onPointerLeave={() => setHovered(undefined)}
     >
+      {lane.rows.map((items, index) => (
+        <Line key={index} index={index} items={items} kind={lane.kind} view={view} clock={clock} onHover={setHovered} />
+      ))}
+      {hovered && <Tip placed={hovered} view={view} />}
+    </div>
+  );
+}
+
+interface LineProps {
+  index: number;
+  items: LaneItem[];
+  kind: LaneKind;
+  view: View;
+  clock: Clock;
+  onHover: (placed: Placed) => void;
+}
+
+function Line({ index, items, kind, view, clock, onHover }: LineProps) {
+  const placed = useMemo(() => place(items, { scale: view.scale, left: view.left, width: view.width }), [items, view.scale, view.left, view.width]);
+  const current = useClock(
+    clock,
+    useCallback((ms: number) => items.findLastIndex((item) => isThere(item, ms, MOMENT_MS)), [items]),
+  );
+  const now = items[current];
+  return (
+    <div className="lane-line" style={{ "--index": index }}>
       {placed.map((each) => (
         <div
           key={`${each.item.start} ${each.x}`}
@@ -42,18 +63,17 @@ export function LaneRow({ lane, view, clock, chosen }: Props) {
           style={{
             left: each.x,
             width: each.width,
-            height: lane.kind === "score" ? `${Math.max(6, each.confidence * 100)}%` : undefined,
+            height: kind === "score" ? `${Math.max(SCORE_HEIGHT_MIN, each.confidence * 100)}%` : undefined,
           }}
           onClick={(event) => {
             event.stopPropagation();
             clock.seekMs(each.item.start);
           }}
-          onPointerEnter={() => setHovered(each)}
+          onPointerEnter={() => onHover(each)}
         >
-          {lane.kind === "text" && each.count === 1 && each.width >= TEXT_WIDTH_MIN && <span>{each.item.text}</span>}
+          {kind === "text" && each.count === 1 && each.width >= TEXT_WIDTH_MIN && <span>{each.item.text}</span>}
         </div>
       ))}
-      {hovered && <Tip placed={hovered} view={view} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Finding } from "../api/types";
-import { colourOf, COLOURS } from "./colours";
-import { foldClasses, itemAt, type LaneItem, lanesOf, neighbour } from "./lanes";
+import { PERSON_COLOUR } from "./colours";
+import { coloursOf, foldClasses, isThere, type LaneItem, lanesOf, neighbour, scoresUntilNext, stack, sureObjects } from "./lanes";
 import { place, scrollAfterZoom, scrollToShow, ticks, tickStep, zoomMax } from "./layout";
 
 const found = (analyser: string, label: string, start_ms: number, end_ms = start_ms, more: Partial<Finding> = {}): Finding => ({
@@ -62,8 +62,22 @@ describe("lanesOf", () => {
 describe("items", () => {
   const items = [item(0, 1000), item(2000), item(5000, 6000)];
 
-  it("finds what is there now", () => {
-    expect([0, 1000, 1500, 2100, 2500, 5500, 7000].map((ms) => itemAt(items, ms, 400))).toEqual([0, 0, -1, 1, -1, 2, -1]);
+  it("are there until their end, moments for a while", () => {
+    const there = (ms: number) => items.findIndex((each) => isThere(each, ms, 400));
+    expect([0, 999, 1000, 2000, 2400, 2500, 5500, 7000].map(there)).toEqual([0, 0, -1, 1, 1, -1, 2, -1]);
+  });
+
+  it("at the same time get lines of their own, within a bound", () => {
+    const together = [item(0, 100), item(0, 50), item(50, 80), item(60, 90), item(100, 200)];
+    expect(stack(together, 5).map((row) => row.map((each) => each.end))).toEqual([[100, 200], [50, 80], [90]]);
+    expect(stack(together, 2).map((row) => row.length)).toEqual([2, 3]);
+    expect(stack([], 2)).toEqual([[]]);
+  });
+
+  it("of scores last until the next sample, but not over a gap", () => {
+    const samples = [0, 1000, 2000, 9000].map((ms) => found("sensitive_content", "nsfw", ms));
+    expect(scoresUntilNext(samples).map((each) => each.end_ms)).toEqual([1000, 2000, 3000, 10_000]);
+    expect(scoresUntilNext([found("sensitive_content", "nsfw", 5)]).map((each) => each.end_ms)).toEqual([2005]);
   });
 
   it("jumps to another one, not to the one it stands on", () => {
@@ -124,11 +138,18 @@ describe("ruler and zoom", () => {
 });
 
 describe("colours", () => {
-  it("are the same for the same label and within the style sheet's", () => {
-    expect(colourOf("person")).toBe(0);
-    for (const label of ["zebra", "traffic light", "", "çà"]) {
-      expect(colourOf(label)).toBe(colourOf(label));
-      expect(colourOf(label)).toBeLessThan(COLOURS);
-    }
+  it("differ between neighbours, and are the same for persons", () => {
+    const lanes = lanesOf([found("object_detection", "dog", 0, 10), found("object_detection", "cat", 0, 9), found("object_detection", "person", 0, 8)]);
+    const colours = coloursOf(lanes);
+    expect(["dog", "cat", "person"].map((label) => colours.get(label))).toEqual([3, 4, PERSON_COLOUR]);
+    expect(lanes.map((lane) => lane.colour)).toEqual([3, 4, PERSON_COLOUR]);
+  });
+});
+
+describe("sureObjects", () => {
+  it("leaves out unsure objects and nothing else", () => {
+    const findings = [found("object_detection", "cow", 0, 0, { confidence: 0.35 }), found("sensitive_content", "nsfw", 0, 0, { confidence: 0.1 })];
+    expect(sureObjects(findings, 0.4).map((each) => each.label)).toEqual(["nsfw"]);
+    expect(sureObjects(findings, 0)).toHaveLength(2);
   });
 });

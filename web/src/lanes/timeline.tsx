@@ -1,7 +1,9 @@
 import { type Ref, type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Icon } from "../components/icon";
+import { percent } from "../format/numbers";
 import type { Clock } from "../player/clock";
 import { useElementSize } from "../player/use-element-size";
+import { changeSettings, useSettings } from "../settings/settings";
 import { LaneRow } from "./lane-row";
 import { foldClasses, type Lane, neighbour } from "./lanes";
 import { scrollAfterZoom, scrollToShow, type View, zoomMax } from "./layout";
@@ -18,6 +20,8 @@ export interface TimelineHandle {
 
 interface Props {
   lanes: Lane[];
+  /** How many objects are left out because the model is not sure enough of them; nothing where there are no objects. */
+  hidden: number | undefined;
   durationMs: number;
   clock: Clock;
   ref: Ref<TimelineHandle>;
@@ -27,7 +31,7 @@ const CLASSES_SHOWN = 6;
 const ZOOM_STEP = 1.6;
 
 /** Lanes over one time line: zoom by buttons, keys or Ctrl and wheel; scroll by hand; a click goes there. */
-export function Timeline({ lanes, durationMs, clock, ref }: Props) {
+export function Timeline({ lanes, hidden, durationMs, clock, ref }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const { width } = useElementSize(scroller);
   const [zoom, setZoom] = useState(1);
@@ -73,6 +77,7 @@ export function Timeline({ lanes, durationMs, clock, ref }: Props) {
     <section className="card timeline" aria-labelledby="timeline-heading">
       <header className="card-head">
         <h2 id="timeline-heading">Timeline</h2>
+        {hidden !== undefined && <Sureness hidden={hidden} />}
         <Zoom zoom={zoom} most={most} onZoom={zoomAt} />
       </header>
       <div className="timeline-body">
@@ -82,7 +87,8 @@ export function Timeline({ lanes, durationMs, clock, ref }: Props) {
             <button
               key={lane.id}
               type="button"
-              className={`lane-name colour-${lane.colour}`}
+              className={`lane-name colour-${lane.colour}${lane.kind === "spans" && lane.rows.length > 1 ? " stacked" : ""}`}
+              style={{ "--rows": lane.rows.length }}
               aria-pressed={lane.id === chosen}
               title={`${lane.title}: choose this lane for the keys N and P`}
               onClick={() => setChosen(lane.id === chosen ? undefined : lane.id)}
@@ -115,6 +121,25 @@ export function Timeline({ lanes, durationMs, clock, ref }: Props) {
         </button>
       )}
     </section>
+  );
+}
+
+const SURENESS = [0, 0.4, 0.5, 0.6, 0.8];
+
+/** How sure the model must be of objects for them to be shown; says how many are not. */
+function Sureness({ hidden }: { hidden: number }) {
+  const { objectsFrom } = useSettings();
+  return (
+    <label className="sureness">
+      <span className="muted">{hidden > 0 && `${hidden} unsure hidden`}</span>
+      <select aria-label="Objects shown" value={objectsFrom} onChange={(event) => changeSettings({ objectsFrom: Number(event.target.value) })}>
+        {SURENESS.map((from) => (
+          <option key={from} value={from}>
+            {from === 0 ? "All objects" : `Objects from ${percent(from)}`}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

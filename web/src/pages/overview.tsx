@@ -60,7 +60,7 @@ function Parts({ data }: { data: Overview }) {
       </section>
       <section className="card wide" aria-labelledby="latest">
         <header className="card-head">
-          <h2 id="latest">Latest</h2>
+          <h2 id="latest">Latest decisions</h2>
           <Link href="/library">All videos</Link>
         </header>
         <Latest videos={data.latest} />

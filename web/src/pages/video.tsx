@@ -7,11 +7,12 @@ import { RelativeTime } from "../components/relative-time";
 import { useTitle } from "../components/use-title";
 import { clock as words } from "../format/time";
 import { useShortcuts } from "../keyboard/shortcuts";
-import { lanesOf } from "../lanes/lanes";
+import { coloursOf, isObject, lanesOf, sureObjects, withScores } from "../lanes/lanes";
 import { Timeline, type TimelineHandle } from "../lanes/timeline";
 import { Clock } from "../player/clock";
 import { type Playable, Player, type PlayerHandle } from "../player/player";
 import { useMay } from "../session/session";
+import { useSettings } from "../settings/settings";
 import { Actions } from "../video/actions";
 import { DetailsCard } from "../video/details-card";
 import { FindingsPanel } from "../video/findings-panel";
@@ -56,18 +57,16 @@ function Shown({ video, parts }: { video: VideoMetadata; parts: ReturnType<typeo
   const [asking, setAsking] = useState<AskedLabel>();
   const player = useRef<PlayerHandle>(null);
   const timeline = useRef<TimelineHandle>(null);
-  const spans = useMemo(() => parts.spans.data?.items ?? [], [parts.spans.data]);
-  const lanes = useMemo(() => lanesOf(spans), [spans]);
+  const { objectsFrom } = useSettings();
+  const all = parts.spans.data?.items;
+  const spans = useMemo(() => sureObjects(all ?? [], objectsFrom), [all, objectsFrom]);
+  const scores = parts.scores.data;
+  const lanes = useMemo(() => lanesOf(withScores(spans, scores)), [spans, scores]);
+  const colours = useMemo(() => coloursOf(lanes), [lanes]);
   const tasks = parts.tasks.data?.items ?? [];
   const durationMs = video.duration_ms ?? 0;
   const playable = video.status === "ready";
   const mayLabel = useMay("reviewer");
-  const below = (
-    <>
-      <TaskHistory tasks={tasks} onChanged={parts.tasks.reload} />
-      <DetailsCard video={video} />
-    </>
-  );
   useVideoKeys(clock, player, timeline, mayLabel ? setAsking : undefined, video.media?.video?.fps);
 
   return (
@@ -76,18 +75,18 @@ function Shown({ video, parts }: { video: VideoMetadata; parts: ReturnType<typeo
       {parts.video.error && <Failure error={parts.video.error} onRetry={parts.reload} />}
       <div className="watch-grid">
         <div className="watch-main">
-          {playable ? <Player ref={player} of={playableOf(video)} clock={clock} /> : <Pipeline video={video} tasks={tasks} />}
+          {playable ? <Player ref={player} of={playableOf(video, colours, objectsFrom)} clock={clock} /> : <Pipeline video={video} tasks={tasks} />}
           {parts.spans.error && <Failure error={parts.spans.error} onRetry={parts.spans.reload} />}
-          {durationMs > 0 && (playable || lanes.length > 0) && <Timeline ref={timeline} lanes={lanes} durationMs={durationMs} clock={clock} />}
-          {!playable && below}
+          {durationMs > 0 && (playable || lanes.length > 0) && <Timeline ref={timeline} lanes={lanes} hidden={all === undefined || !all.some(isObject) ? undefined : all.length - spans.length} durationMs={durationMs} clock={clock} />}
+          <TaskHistory tasks={tasks} onChanged={parts.tasks.reload} />
+          <DetailsCard video={video} />
         </div>
         <div className="watch-side">
           <VerdictCard video={video} verdict={parts.verdict} clock={clock} />
           <LabelCard video={video} asking={asking} onAsk={setAsking} onLabelled={parts.video.reload} />
-          <FindingsPanel spans={spans} analysis={parts.analysis.data} clock={clock} />
+          <FindingsPanel spans={spans} analysis={parts.analysis.data} clock={clock} colours={colours} />
         </div>
       </div>
-      {playable && <div className="watch-below">{below}</div>}
     </div>
   );
 }
@@ -114,7 +113,7 @@ function Heading({ video, onChanged }: { video: VideoMetadata; onChanged: () => 
   );
 }
 
-function playableOf(video: VideoMetadata): Playable {
+function playableOf(video: VideoMetadata, colours: ReadonlyMap<string, number>, objectsFrom: number): Playable {
   const track = video.media?.video;
   return {
     id: video.stream_id,
@@ -125,6 +124,8 @@ function playableOf(video: VideoMetadata): Playable {
     durationMs: video.duration_ms ?? 0,
     size: track ? { width: track.width, height: track.height } : undefined,
     stamp: `${video.analysis} ${video.analysed_at ?? ""}`,
+    colours,
+    objectsFrom,
   };
 }
 

@@ -74,7 +74,7 @@ export function Controls({ video, clock, hls, durationMs, boxes, onBoxes, onTogg
             ))}
           </select>
         </label>
-        {hls.levels.length > 0 && <QualityMenu hls={hls} />}
+        {hls.levels.length > 1 && <QualityMenu hls={hls} />}
         <button type="button" className="icon-button" aria-label="Full screen" onClick={onFullscreen}>
           <Icon name="fullscreen" />
         </button>

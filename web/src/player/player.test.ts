@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Finding } from "../api/types";
 import { bySample, halfPeriod, sampleAt, sourcePerPixel, windowsAt } from "./samples";
-import { sessionEnded } from "./use-hls";
+import { placeTags } from "./tags";
+import { levelName, sessionEnded } from "./use-hls";
 
 const seen = (ms: number, label: string): Finding => ({ analyser: "object_detection", start_ms: ms, end_ms: ms, label, confidence: 1, box: [0, 0, 1, 1] });
 
@@ -38,7 +39,35 @@ describe("samples", () => {
   });
 });
 
+describe("tags", () => {
+  it("stand above their boxes, inside at the top, and within the picture", () => {
+    const tags = placeTags(
+      [
+        { x: 10, y: 100, width: 50 },
+        { x: 200, y: 5, width: 50 },
+        { x: 390, y: 300, width: 50 },
+      ],
+      20,
+      400,
+    );
+    expect(tags.map(({ x, y }) => [x, y])).toEqual([
+      [10, 80],
+      [200, 5],
+      [350, 280],
+    ]);
+  });
+
+  it("move down under those that they would cover", () => {
+    const box = { x: 10, y: 100, width: 50 };
+    expect(placeTags([box, box, { ...box, x: 30 }], 20, 400).map((tag) => tag.y)).toEqual([80, 100, 120]);
+  });
+});
+
 describe("hls", () => {
+  it("names renditions by their short side", () => {
+    expect([{ width: 1280, height: 720 }, { width: 480, height: 854 }, { width: 0, height: 0 }].map(levelName)).toEqual(["720p", "480p", "Audio"]);
+  });
+
   it("asks for a new address only when the session ended", () => {
     const answer = (code: number) => ({ response: { url: "", data: undefined, code } });
     expect([sessionEnded(answer(410)), sessionEnded(answer(404)), sessionEnded({})]).toEqual([true, false, false]);

@@ -32,6 +32,10 @@ export interface Playable {
   size: Size | undefined;
   /** Changes when the analysis does: boxes are fetched anew. */
   stamp: string;
+  /** Of classes. */
+  colours: ReadonlyMap<string, number>;
+  /** Objects of which the model is less sure are not drawn. */
+  objectsFrom: number;
 }
 
 export type BoxKind = "off" | "object_detection" | "text_overlay";
@@ -84,7 +88,7 @@ export function Player({ of, clock, ref }: { of: Playable; clock: Clock; ref: Re
 
   return (
     <div ref={frame} className={blurred ? "player blurred" : "player"}>
-      <div ref={screen} className="screen" style={{ aspectRatio: of.size ? `${of.size.width} / ${of.size.height}` : "16 / 5" }}>
+      <div ref={screen} className="screen" style={{ aspectRatio: of.size ? `${of.size.width} / ${of.size.height}` : "16 / 3" }}>
         <video
           ref={video}
           poster={of.posterUrl ?? undefined}
@@ -97,8 +101,13 @@ export function Player({ of, clock, ref }: { of: Playable; clock: Clock; ref: Re
           onCanPlay={() => setWaiting(false)}
           onVolumeChange={(event) => changeSettings({ volume: event.currentTarget.volume, muted: event.currentTarget.muted })}
         />
+        {!of.size && (
+          <p className="sound-only">
+            <Icon name="volume" /> Sound only
+          </p>
+        )}
         {of.size && boxes !== "off" && !blurred && (
-          <Overlay clock={clock} samples={samples} source={of.size} shown={shown} />
+          <Overlay clock={clock} samples={samples} source={of.size} shown={shown} colours={of.colours} objectsFrom={of.objectsFrom} />
         )}
         {waiting && <div className="buffering" role="status" aria-label="Loading the video" />}
         {blurred && (

@@ -34,6 +34,12 @@ export function sessionEnded(data: Pick<ErrorData, "response">): boolean {
   return data.response?.code === 410;
 }
 
+/** A rendition is named by its short side, so that a portrait one has the name it has in the ladder. */
+export function levelName(level: { width: number; height: number }): string {
+  const side = Math.min(level.width, level.height);
+  return side > 0 ? `${side}p` : "Audio";
+}
+
 export function useHls(media: RefObject<HTMLVideoElement | null>, video: string): HlsState {
   const [levels, setLevels] = useState<Level[]>([]);
   const [playing, setPlaying] = useState(-1);
@@ -61,27 +67,34 @@ export function useHls(media: RefObject<HTMLVideoElement | null>, video: string)
       current.current = hls;
       stop.signal.addEventListener("abort", () => hls.destroy());
       hls.on(Events.MANIFEST_PARSED, (_, data) => {
-        setLevels(data.levels.map((level, index) => ({ index, name: level.height ? `${level.height}p` : "Audio", bitRate: level.bitrate })).reverse());
+        setLevels(data.levels.map((level, index) => ({ index, name: levelName(level), bitRate: level.bitrate })).reverse());
       });
       hls.on(Events.LEVEL_SWITCHED, (_, data) => setPlaying(data.level));
 
       let renewals = 0;
+      let renewing = false;
       const renew = async () => {
         renewals += 1;
-        const at = element.currentTime;
+        renewing = true;
+        const playing = !element.paused;
+        hls.config.startPosition = element.currentTime;
         const fresh = await videoManifest(video, stop.signal);
+        hls.once(Events.MANIFEST_PARSED, () => {
+          renewing = false;
+          // A refused play leaves it paused, which is what the button shows.
+          if (playing) element.play().catch(() => undefined);
+        });
         hls.loadSource(fresh.manifest_url);
-        hls.startLoad(at);
       };
       let recovered = false;
       hls.on(Events.ERROR, (_, data) => {
-        if (!data.fatal) return;
+        // Not fatal at first: hls.js waits for another rendition, but all of them are gone.
         if (sessionEnded(data) && renewals < RENEWALS_MAX) {
-          renew().catch((error: unknown) => setProblem(asApiError(error).message));
-        } else if (data.type === ErrorTypes.MEDIA_ERROR && !recovered) {
+          if (!renewing) renew().catch((error: unknown) => setProblem(asApiError(error).message));
+        } else if (data.fatal && data.type === ErrorTypes.MEDIA_ERROR && !recovered) {
           recovered = true;
           hls.recoverMediaError();
-        } else {
+        } else if (data.fatal) {
           setProblem(data.type === ErrorTypes.NETWORK_ERROR ? "The video could not be loaded from the server." : "The browser could not decode the video.");
         }
       });

@@ -10,6 +10,8 @@ export interface Settings {
   blurFlagged: boolean;
   /** Single-key shortcuts. */
   shortcuts: boolean;
+  /** Objects of which the model is less sure than this are not shown, 0 to 1. */
+  objectsFrom: number;
   /** Player volume, 0 to 1. */
   volume: number;
   muted: boolean;
@@ -17,7 +19,7 @@ export interface Settings {
 
 const KEY = "weir.settings";
 
-const DEFAULTS: Settings = { theme: "system", blurFlagged: true, shortcuts: true, volume: 1, muted: false };
+const DEFAULTS: Settings = { theme: "system", blurFlagged: true, shortcuts: true, objectsFrom: 0.4, volume: 1, muted: false };
 
 /** Settings from what the storage holds; what is missing or of another kind is the default. */
 export function parseSettings(text: string | null): Settings {
@@ -28,12 +30,13 @@ export function parseSettings(text: string | null): Settings {
   } catch {
     held = {};
   }
-  const volume = held.volume;
+  const share = (value: unknown, otherwise: number) => (typeof value === "number" && value >= 0 && value <= 1 ? value : otherwise);
   return {
     theme: held.theme === "light" || held.theme === "dark" ? held.theme : DEFAULTS.theme,
     blurFlagged: typeof held.blurFlagged === "boolean" ? held.blurFlagged : DEFAULTS.blurFlagged,
     shortcuts: typeof held.shortcuts === "boolean" ? held.shortcuts : DEFAULTS.shortcuts,
-    volume: typeof volume === "number" && volume >= 0 && volume <= 1 ? volume : DEFAULTS.volume,
+    objectsFrom: share(held.objectsFrom, DEFAULTS.objectsFrom),
+    volume: share(held.volume, DEFAULTS.volume),
     muted: typeof held.muted === "boolean" ? held.muted : DEFAULTS.muted,
   };
 }

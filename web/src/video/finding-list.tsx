@@ -3,7 +3,8 @@ import type { Finding } from "../api/types";
 import { Empty } from "../components/note";
 import { percent } from "../format/numbers";
 import { clockTenths, duration } from "../format/time";
-import { colourOf } from "../lanes/colours";
+import { PLAIN_COLOUR } from "../lanes/colours";
+import { isThere } from "../lanes/lanes";
 import { type Clock, useClock } from "../player/clock";
 import { useFollowCurrent } from "./use-follow-current";
 
@@ -11,20 +12,22 @@ interface Props {
   findings: Finding[];
   clock: Clock;
   empty: string;
+  /** Of classes. */
+  colours: ReadonlyMap<string, number>;
 }
 
 /** How long a moment counts as now. */
 const MOMENT_MS = 400;
 
 /** Findings in time order, each a button that goes there; those that are there now are marked. */
-export function FindingList({ findings, clock, empty }: Props) {
+export function FindingList({ findings, clock, empty, colours }: Props) {
   const sorted = useMemo(() => findings.toSorted((a, b) => a.start_ms - b.start_ms), [findings]);
   const list = useRef<HTMLOListElement>(null);
   const current = useClock(
     clock,
     useCallback(
       (ms: number) =>
-        sorted.flatMap((each, index) => (each.start_ms <= ms && ms <= Math.max(each.end_ms, each.start_ms + MOMENT_MS) ? [index] : [])).join(","),
+        sorted.flatMap((each, index) => (isThere({ start: each.start_ms, end: each.end_ms }, ms, MOMENT_MS) ? [index] : [])).join(","),
       [sorted],
     ),
   );
@@ -42,7 +45,7 @@ export function FindingList({ findings, clock, empty }: Props) {
                 <q>{finding.text}</q>
               ) : (
                 <>
-                  <i className={`dot colour-${colourOf(finding.label)}`} aria-hidden="true" />
+                  <i className={`dot colour-${colours.get(finding.label) ?? PLAIN_COLOUR}`} aria-hidden="true" />
                   {finding.label}
                 </>
               )}

@@ -12,6 +12,7 @@ interface Props {
   spans: Finding[];
   analysis: AnalysisAnswer | undefined;
   clock: Clock;
+  colours: ReadonlyMap<string, number>;
 }
 
 const LISTS: { id: string; analyser: string; title: string; empty: string; labels?: string[] }[] = [
@@ -21,7 +22,7 @@ const LISTS: { id: string; analyser: string; title: string; empty: string; label
 ];
 
 /** What was found, as lists: the transcript first. Every entry leads to its moment. */
-export function FindingsPanel({ spans, analysis, clock }: Props) {
+export function FindingsPanel({ spans, analysis, clock, colours }: Props) {
   const of = (analyser: string) => spans.filter((span) => span.analyser === analyser);
   const tabs: Tab[] = [
     {
@@ -38,10 +39,10 @@ export function FindingsPanel({ spans, analysis, clock }: Props) {
       return {
         id,
         title,
-        count: analysis?.analysers[analyser] && found.length,
+        count: hasLooked(analysis, analyser) ? found.length : undefined,
         body: () => (
           <Looked analysis={analysis} analyser={analyser}>
-            <FindingList key={id} findings={found} clock={clock} empty={empty} />
+            <FindingList key={id} findings={found} clock={clock} empty={empty} colours={colours} />
           </Looked>
         ),
       };
@@ -53,6 +54,11 @@ export function FindingsPanel({ spans, analysis, clock }: Props) {
       <Tabs tabs={tabs} label="Findings" />
     </section>
   );
+}
+
+function hasLooked(analysis: AnalysisAnswer | undefined, analyser: string): boolean {
+  const status = analysis?.analysers[analyser]?.status;
+  return status === "done" || status === "degraded";
 }
 
 const DID = { degraded: "looked with less than it asked for", skipped: "did not run", failed: "failed" };

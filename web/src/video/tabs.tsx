@@ -4,7 +4,7 @@ export interface Tab {
   id: string;
   title: string;
   /** How many things are under it. */
-  count?: number;
+  count?: number | undefined;
   body: () => ReactNode;
 }
 

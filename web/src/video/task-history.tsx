@@ -56,7 +56,7 @@ function Row({ row, span, onChanged }: { row: GanttRow; span: number; onChanged:
             key={`${bar.from} ${bar.tone}`}
             className={`bar-${bar.tone}`}
             title={`${bar.title}, ${duration(bar.to - bar.from)}`}
-            style={{ left: `${(bar.from / span) * 100}%`, width: `${((bar.to - bar.from) / span) * 100}%` }}
+            style={{ left: `min(${(bar.from / span) * 100}%, 100% - 2px)`, width: `${((bar.to - bar.from) / span) * 100}%` }}
           />
         ))}
       </div>

@@ -4,7 +4,7 @@ import { useEffect } from "react";
 import type { WeirEvent } from "../api/types";
 import { useReloadOn } from "../api/use-events";
 import { useQuery } from "../api/use-query";
-import { videoAnalysis, videoMetadata, videoSpans, videoTasks, videoVerdict } from "../api/videos";
+import { videoAnalysis, videoMetadata, videoSamples, videoSpans, videoTasks, videoVerdict } from "../api/videos";
 
 /** Progress of a task is no event: it is asked for while something runs. */
 const PROGRESS_MS = 2000;
@@ -14,6 +14,8 @@ export function useVideo(id: string) {
   const video = useQuery(`video ${id}`, (signal) => videoMetadata(id, signal));
   const analysis = useQuery(`analysis ${id}`, (signal) => videoAnalysis(id, signal));
   const spans = useQuery(`spans ${id}`, (signal) => videoSpans(id, signal));
+  // The sensitive lane shows the score over time, so it needs every sample.
+  const scores = useQuery(`scores ${id}`, () => videoSamples(id, "sensitive_content", 0, Number.MAX_SAFE_INTEGER));
   const judged = video.data !== undefined && video.data.decision !== "pending";
   const verdict = useQuery(judged ? `verdict ${id}` : null, (signal) => videoVerdict(id, signal));
   const tasks = useQuery(`tasks ${id}`, (signal) => videoTasks(id, signal));
@@ -26,6 +28,7 @@ export function useVideo(id: string) {
     () => {
       analysis.reload();
       spans.reload();
+      scores.reload();
     },
     GATHER_MS,
   );
@@ -45,10 +48,11 @@ export function useVideo(id: string) {
     video,
     analysis,
     spans,
+    scores,
     verdict,
     tasks,
     reload: () => {
-      for (const each of [video, analysis, spans, verdict, tasks]) each.reload();
+      for (const each of [video, analysis, spans, scores, verdict, tasks]) each.reload();
     },
   };
 }
