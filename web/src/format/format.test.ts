@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../api/client";
 import { bitRate, bytes, percent, plural } from "./numbers";
-import { ago, between, clock, clockTenths, duration } from "./time";
+import { ago, clock, clockTenths, duration } from "./time";
 import { analyserName, reasonWords, uploadProblem } from "./words";
 
 describe("time", () => {
@@ -32,11 +32,6 @@ describe("time", () => {
     expect(ago("2026-01-02T11:57:00Z", now)).toBe("3 min ago");
     expect(ago("2026-01-01T10:00:00Z", now)).toBe("1 d ago");
     expect(ago("nonsense", now)).toBe("");
-  });
-
-  it("measures between two times", () => {
-    expect(between("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.500Z")).toBe(1500);
-    expect(between("2026-01-01T00:00:00Z", null)).toBeUndefined();
   });
 });
 

@@ -56,10 +56,3 @@ export function hourMinute(at: string): string {
   const then = Date.parse(at);
   return Number.isNaN(then) ? "" : new Date(then).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
 }
-
-/** Milliseconds between two times of the API; nothing when one is missing or unreadable. */
-export function between(from: string | null | undefined, to: string | null | undefined): number | undefined {
-  if (!from || !to) return undefined;
-  const ms = Date.parse(to) - Date.parse(from);
-  return Number.isNaN(ms) ? undefined : ms;
-}

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Rendition, VideoMetadata } from "../api/types";
+import type { Rendition, VideoMetadata, VideoTrack } from "../api/types";
 import { originalUrl } from "../api/videos";
 import { Icon } from "../components/icon";
 import { Note } from "../components/note";
@@ -63,7 +63,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function pictureWords(track: NonNullable<NonNullable<VideoMetadata["media"]>["video"]>): string {
+function pictureWords(track: VideoTrack): string {
   const parts = [`${track.codec}`, `${track.width} × ${track.height}`, `${Number(track.fps.toFixed(2))} frames/s`];
   if (track.rotation !== 0) parts.push(`rotated ${track.rotation}°`);
   if (track.variable_rate) parts.push("variable rate");
