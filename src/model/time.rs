@@ -9,6 +9,7 @@ pub struct Micros(pub i64);
 
 impl Micros {
     /// This moment moved by `ms` milliseconds (negative: back), saturating.
+    #[must_use]
     pub fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms.saturating_mul(1000)))
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::http::header;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -139,8 +140,11 @@ async fn document() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
 }
 
-/// Swagger UI, from files compiled in.
+/// Swagger UI, from files compiled in. It writes styles into its elements, which the policy of the other pages forbids.
 pub(super) fn swagger() -> Router {
+    let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
     let ui = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
-    Router::from(ui).route("/api/docs", get(|| async { Redirect::permanent("/docs/") }))
+    Router::from(ui)
+        .route("/api/docs", get(|| async { Redirect::permanent("/docs/") }))
+        .layer(map_response(move |response: Response| async move { ([(header::CONTENT_SECURITY_POLICY, policy)], response) }))
 }

@@ -148,10 +148,10 @@ async fn best_rate(app: &TestApp, seed: u8, time: Duration) -> (f64, usize) {
             break;
         }
         let bytes = vec![seed ^ round; 24 << 20];
-        let began = Instant::now();
+        let sent_at = Instant::now();
         app.uploaded("", bytes).await;
         count += 1;
-        best = best.max(f64::from(24 << 20) / began.elapsed().as_secs_f64());
+        best = best.max(f64::from(24 << 20) / sent_at.elapsed().as_secs_f64());
     }
     (best, count)
 }

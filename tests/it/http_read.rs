@@ -303,6 +303,7 @@ async fn the_documents_and_the_dashboard_are_served_with_guarding_headers() {
 
     let docs = get("/docs/").await;
     assert_eq!(docs.status(), StatusCode::OK);
+    assert!(docs.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'self'; style-src"));
     let text = docs.text().await.unwrap();
     assert!(!text.contains("//cdn") && !text.contains("https://"), "no outside address: {text}");
     assert!(get("/docs/swagger-ui-bundle.js").await.bytes().await.unwrap().len() > 100_000);
