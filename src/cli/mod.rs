@@ -179,7 +179,7 @@ fn run(command: Command) -> Result<(), Exit> {
         }
         Command::Task(arguments) => block_on(task::run(arguments)),
         Command::Openapi => {
-            say(&crate::serve::openapi::openapi_json());
+            say(crate::serve::openapi::openapi_json().trim_end());
             Ok(())
         }
         Command::Pool { settings, .. } => Ok(crate::app::run_pool(&settings.load()?)?),
