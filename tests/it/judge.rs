@@ -1,11 +1,6 @@
 //! From made clips to recorded verdicts: real analysers, a real store, real blobs.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "a test says what it skips, and ends at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a test ends at the first surprise")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
