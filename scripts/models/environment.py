@@ -21,7 +21,7 @@ def ensure(cache: Path, say) -> Path:
     python = folder / "bin" / "python"
     if (folder / _READY).exists():
         return python
-    say(f"converters: installing numpy, onnx and pyarrow (78 MiB to download) into {folder}")
+    say(f"converters: installing numpy, onnx, pyarrow and h5py (83 MiB to download) into {folder}")
     shutil.rmtree(folder, ignore_errors=True)
     _run([sys.executable, "-m", "venv", str(folder)], "is the package `python3-venv` installed?")
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--only-binary=:all:"]

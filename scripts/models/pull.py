@@ -38,14 +38,14 @@ _ERRORS = (FetchError, digest.DigestError, environment.SetupError, subprocess.Su
 def main() -> int:
     parser = argparse.ArgumentParser(description="Downloads, checks and converts the model files.")
     parser.add_argument("--dir", type=Path, default=PROJECT / "models" / "cache", help="where weir looks for them")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these models (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these models (default: all that are not optional)")
     options = parser.parse_args()
     models = registry.load(PROJECT / "models" / "registry.toml")
     unknown = sorted(set(options.names) - {model.name for model in models})
     if unknown:
         print(f"model `{unknown[0]}` is unknown; known: {', '.join(m.name for m in models)}", file=sys.stderr)
         return 2
-    wanted = [model for model in models if not options.names or model.name in options.names]
+    wanted = chosen(models, options.names)
     cache = cache_folder()
     try:
         options.dir.mkdir(parents=True, exist_ok=True)
@@ -54,6 +54,11 @@ def main() -> int:
     except (environment.SetupError, OSError) as error:
         print(f"models: {error}", file=sys.stderr)
         return 1
+
+
+def chosen(models: list[Model], names: list[str]) -> list[Model]:
+    """The models called `names`; without names all that are not optional."""
+    return [model for model in models if (model.name in names if names else not model.optional)]
 
 
 def cache_folder() -> Path:

@@ -39,6 +39,8 @@ class Model:
     conversion: str
     packages: tuple[Package, ...]
     files: tuple[File, ...]
+    optional: bool = False
+    """Whether it is left out unless it is asked for by name."""
 
 
 def load(path: Path) -> list[Model]:
@@ -57,6 +59,7 @@ def _model(entry: dict) -> Model:
         conversion=entry["conversion"],
         packages=tuple(_package(package) for package in entry["package"]),
         files=tuple(File(**file) for file in entry["file"]),
+        optional=entry.get("optional", False),
     )
 
 

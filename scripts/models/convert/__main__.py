@@ -3,15 +3,23 @@
 import sys
 from pathlib import Path
 
-from . import nsfwjs, profanity, tfjs, whisper, wordlist
+from . import brisque, efficientnet, isnet, keras_cnn, movenet, nsfwjs, profanity
+from . import resemblyzer, tfjs, transnetv2, whisper, wordlist
 
 CONVERSIONS = {
-    "tfjs": tfjs.convert,
+    "brisque": brisque.convert,
+    "efficientnet": efficientnet.convert,
+    "isnet": isnet.convert,
+    "keras_cnn": keras_cnn.convert,
+    "movenet": movenet.convert,
     "nsfwjs": nsfwjs.convert,
-    "whisper": whisper.convert,
     "profanity": profanity.convert,
-    "wordlist_python": wordlist.convert_python_list,
+    "resemblyzer": resemblyzer.convert,
+    "tfjs": tfjs.convert,
+    "transnetv2": transnetv2.convert,
+    "whisper": whisper.convert,
     "wordlist_parquet": wordlist.convert_parquet,
+    "wordlist_python": wordlist.convert_python_list,
 }
 
 

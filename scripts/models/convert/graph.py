@@ -8,6 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
 IR_VERSION = 8
+BATCH = "N"
+"""The name of a first dimension that varies: pictures or windows computed together."""
 
 
 class Graph:
@@ -51,8 +53,10 @@ class Graph:
         return self.constant(np.array(value, np.float32))
 
     def save(self, path: Path, name: str, inputs: list, outputs: list) -> None:
-        """Checks the model and writes it to `path`. An output given without a shape gets the inferred one."""
-        graph = helper.make_graph(self._nodes, name, inputs, outputs, list(self._initialisers.values()))
+        """Checks the model and writes it to `path`. An output given without a shape gets the inferred one; where its first
+        dimension varies, that is the batch."""
+        nodes, initialisers = self._used({output.name for output in outputs})
+        graph = helper.make_graph(nodes, name, inputs, outputs, initialisers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
         model.ir_version = IR_VERSION
         model.producer_name = "weir"
@@ -60,8 +64,20 @@ class Graph:
         for output in model.graph.output:
             if not output.type.tensor_type.HasField("shape"):
                 output.CopyFrom(inferred[output.name])
+                first = output.type.tensor_type.shape.dim[0]
+                if not first.HasField("dim_value"):
+                    first.dim_param = BATCH
         onnx.checker.check_model(model)
         path.write_bytes(model.SerializeToString(deterministic=True))
+
+    def _used(self, wanted: set[str]) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+        """The nodes and initialisers that the outputs `wanted` need."""
+        nodes = []
+        for node in reversed(self._nodes):
+            if wanted.intersection(node.output):
+                wanted.update(node.input)
+                nodes.append(node)
+        return nodes[::-1], [value for name, value in self._initialisers.items() if name in wanted]
 
     def _name(self, stem: str) -> str:
         self._count += 1
@@ -71,6 +87,11 @@ class Graph:
 def float_tensor(name: str, shape: list) -> onnx.ValueInfoProto:
     """A float32 input or output; a string in `shape` is a dimension that varies."""
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def int32_tensor(name: str, shape: list) -> onnx.ValueInfoProto:
+    """An int32 input or output; a string in `shape` is a dimension that varies."""
+    return helper.make_tensor_value_info(name, TensorProto.INT32, shape)
 
 
 def int64_tensor(name: str, shape: list) -> onnx.ValueInfoProto:

@@ -102,6 +102,80 @@ class TensorFlowJs(Case):
         (result,) = ReferenceEvaluator(str(path)).run(None, {"x": np.arange(6, dtype=np.float32)[None]})
         np.testing.assert_array_equal(result, [[0, 1, 2], [3, 4, 5]])
 
+    def test_batch_varies_also_through_a_fixed_reshape(self) -> None:
+        shape = {"shape": {"dim": [{"size": "1"}, {"size": "2"}, {"size": "3"}]}}
+        nodes = [
+            node("x", "Placeholder", shape=shape),
+            node("a", "Reshape", ["x", "whole"]),
+            node("b", "Reshape", ["a", "open"]),
+            node("y", "Mul", ["b", "two"]),
+        ]
+        constants = {
+            "whole": np.array([1, 6], np.int32),
+            "open": np.array([1, -1, 2], np.int32),
+            "two": np.array(2, np.float32),
+        }
+        path = self.convert(nodes, constants)
+        batch = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+        (result,) = ReferenceEvaluator(str(path)).run(None, {"x": batch})
+        np.testing.assert_array_equal(result, 2 * batch.reshape(4, 3, 2))
+        (output,) = onnx.load(path).graph.output
+        self.assertEqual(output.type.tensor_type.shape.dim[0].dim_param, "N")
+
+    def test_zeros_before_a_convolution_become_its_padding(self) -> None:
+        kernel = np.ones((3, 3, 1, 1), np.float32)
+        shape = {"shape": {"dim": [{"size": "1"}, {"size": "1"}, {"size": "2"}, {"size": "2"}]}}
+        valid = {"strides": numbers(1, 1, 1, 1), "padding": text("VALID")}
+        nodes = [
+            node("x", "Placeholder", shape=shape),
+            node("p", "Pad", ["x", "around"]),
+            node("t", "Transpose", ["p", "order"]),
+            node("y", "Conv2D", ["t", "k"], **valid),
+        ]
+        around = np.array([[0, 0], [0, 0], [1, 2], [1, 0]], np.int32)
+        constants = {"around": around, "order": np.array([0, 2, 3, 1], np.int32), "k": kernel}
+        path = self.convert(nodes, constants)
+        picture = np.array([[[[1, 2], [3, 4]]]], np.float32)
+        (result,) = ReferenceEvaluator(str(path)).run(None, {"x": picture})
+        np.testing.assert_array_equal(result[0, :, :, 0], [[10], [10], [7]])
+        self.assertNotIn("Pad", {item.op_type for item in onnx.load(path).graph.node})
+
+    def test_slopes_and_bounds(self) -> None:
+        shape = {"shape": {"dim": [{"size": "1"}, {"size": "4"}]}}
+        values = np.array([[-8, -1, 1, 8], [2, -2, 3, -3]], np.float32)
+        slopes = {"gentle": [0.0, 0.25, 0.5, 1.0], "wild": [-1.5, 0.25, 2.0, 1.0]}
+        for name, slope in slopes.items():
+            with self.subTest(name):
+                nodes = [
+                    node("x", "Placeholder", shape=shape),
+                    node("p", "Prelu", ["x", "slope"]),
+                    node("n", "Minimum", ["p", "six"]),
+                    node("y", "Maximum", ["n", "low"]),
+                ]
+                limits = {"six": np.array(6, np.float32), "low": np.array(-2.5, np.float32)}
+                path = self.convert(nodes, {"slope": np.array(slope, np.float32), **limits})
+                (result,) = ReferenceEvaluator(str(path)).run(None, {"x": values})
+                expected = np.clip(np.where(values > 0, values, values * np.array(slope)), -2.5, 6)
+                np.testing.assert_array_equal(result, expected)
+                kinds = [item.op_type for item in onnx.load(path).graph.node]
+                self.assertEqual(kinds.count("Clip"), 1, "both bounds at once")
+
+    def test_output_that_the_model_also_uses_keeps_its_name(self) -> None:
+        model = {
+            "modelTopology": {"node": [
+                node("x", "Placeholder", shape={"shape": {"dim": [{"size": "1"}, {"size": "2"}]}}),
+                node("inner", "Relu", ["x"]),
+                node("end", "Sigmoid", ["inner"]),
+            ]},
+            "weightsManifest": [{"paths": [], "weights": []}],
+            "signature": {"outputs": {"vector": {"name": "inner:0"}, "end:0": {"name": "end:0"}}},
+        }
+        path = self.folder / "m.onnx"
+        tfjs.convert_model(model, [], path)
+        evaluator = ReferenceEvaluator(str(path))
+        self.assertEqual(evaluator.output_names, ["end", "vector"])
+        np.testing.assert_array_equal(evaluator.run(["vector"], {"x": np.array([[-1, 2]], np.float32)})[0], [[0, 2]])
+
     def test_same_input_same_bytes(self) -> None:
         shape = {"shape": {"dim": [{"size": "1"}]}}
         nodes = [node("x", "Placeholder", shape=shape), node("y", "Mul", ["x", "k"])]

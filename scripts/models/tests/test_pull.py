@@ -80,6 +80,15 @@ class Folder(unittest.TestCase):
             pull._make_one(converted, fetcher, Path(sys.executable), self.cache / "work")
 
 
+class Choice(unittest.TestCase):
+    def test_optional_models_must_be_named(self) -> None:
+        extra = Model("extra", "model", "none", (), (), optional=True)
+        self.assertEqual(pull.chosen([MODEL, extra], []), [MODEL])
+        self.assertEqual(pull.chosen([MODEL, extra], ["extra"]), [extra])
+        optional = [model.name for model in registry.load(PROJECT / "models" / "registry.toml") if model.optional]
+        self.assertEqual(optional, ["isnet"])
+
+
 class CacheFolder(unittest.TestCase):
     def test_order(self) -> None:
         with mock.patch.dict(os.environ, {"WEIR_MODEL_CACHE": "/a", "XDG_CACHE_HOME": "/b", "HOME": "/c"}):
