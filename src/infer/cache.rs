@@ -1,15 +1,18 @@
 //! Opened models: each is loaded at its first use and kept.
 
+mod kept;
+
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::session::SessionInputValue;
-use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
+use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
+pub use self::kept::Kept;
 use super::tensor::Data;
-use super::{ModelError, ModelFiles, Tensor, runtime};
+use super::{GivenFile, ModelError, ModelFiles, Tensor, runtime};
 
 /// The models of one process. Share it in an [`Arc`].
 #[derive(Debug)]
@@ -80,6 +83,30 @@ impl Models {
     /// # Errors
     /// [`ModelError::Missing`] (of the model, or of ONNX Runtime), [`ModelError::Digest`], [`ModelError::Unknown`], [`ModelError::Load`].
     pub fn session(&self, name: &str, file: &str) -> Result<Arc<Session>, ModelError> {
+        self.opened(name, file, || {
+            let path = self.files.file(name, file)?;
+            self.open_file(name, &path, self.files.registry().find(name)?.file(file)?.bytes)
+        })
+    }
+
+    /// A model that the configuration names: opened now, or before. Once the file changed, it is another model.
+    ///
+    /// # Errors
+    /// As for [`session`](Self::session).
+    pub fn given(&self, file: &GivenFile) -> Result<Arc<Session>, ModelError> {
+        let name = file.path().display().to_string();
+        self.opened(&name, &file.digest()?, || {
+            let bytes = file.path().metadata().map_or(0, |metadata| metadata.len());
+            self.open_file(&name, file.path(), bytes)
+        })
+    }
+
+    fn opened(
+        &self,
+        name: &str,
+        file: &str,
+        open: impl FnOnce() -> Result<Session, ModelError>,
+    ) -> Result<Arc<Session>, ModelError> {
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             slots.entry((name.to_owned(), file.to_owned())).or_default().clone()
@@ -88,13 +115,15 @@ impl Models {
         if let Some(session) = opened.as_ref() {
             return Ok(session.clone());
         }
-        let path = self.files.file(name, file)?;
-        let environment = runtime::environment(&self.files)?;
-        let inner = Mutex::new(runtime::open(&environment, name, &path, self.threads)?);
-        let bytes = self.files.registry().find(name)?.file(file)?.bytes;
-        let session = Arc::new(Session { name: name.to_owned(), bytes, inner });
+        let session = Arc::new(open()?);
         *opened = Some(session.clone());
         Ok(session)
+    }
+
+    fn open_file(&self, name: &str, path: &Path, bytes: u64) -> Result<Session, ModelError> {
+        let environment = runtime::environment(&self.files)?;
+        let inner = Mutex::new(runtime::open(&environment, name, path, self.threads)?);
+        Ok(Session { name: name.to_owned(), bytes, inner })
     }
 
     /// The size of the files that are opened: about what their weights take in memory.
@@ -115,6 +144,13 @@ impl Session {
     pub fn metadata(&self, key: &str) -> Option<String> {
         let session = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         session.metadata().ok()?.custom(key)
+    }
+
+    /// The model's inputs: their names and shapes, where −1 is a side that the model leaves open.
+    pub fn inputs(&self) -> Vec<(String, Vec<i64>)> {
+        let session = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let shape = |outlet: &Outlet| outlet.dtype().tensor_shape().map(|shape| shape.to_vec()).unwrap_or_default();
+        session.inputs().iter().map(|outlet| (outlet.name().to_owned(), shape(outlet))).collect()
     }
 
     /// Runs the model. Inputs are given by name and not copied. One run at a time: others wait.

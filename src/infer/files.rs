@@ -23,8 +23,9 @@ pub struct ModelFiles {
     checked: Mutex<HashMap<PathBuf, Stamp>>,
 }
 
+/// Size and time of a file: while they stay it is taken for the same file.
 #[derive(Debug, Clone, PartialEq)]
-struct Stamp {
+pub(super) struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
 }
@@ -179,7 +180,7 @@ impl ModelFiles {
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self { bytes: metadata.len(), modified: metadata.modified().ok() }
     }
 }
@@ -188,7 +189,7 @@ fn load_error(name: &str, error: &io::Error) -> ModelError {
     ModelError::Load { name: name.to_owned(), reason: error.to_string() }
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
+pub(super) fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK_BYTES];

@@ -4,17 +4,20 @@
 //! files are and refuses one whose digest is not the registry's. [`pull`] brings them here.
 
 pub mod cache;
+pub mod carry;
 pub mod error;
 pub mod files;
+pub mod given;
 pub mod pull;
 pub mod registry;
 mod runtime;
 pub mod tensor;
 pub mod tokenizer;
 
-pub use cache::{Models, Outputs, Session};
+pub use cache::{Kept, Models, Outputs, Session};
 pub use error::ModelError;
 pub use files::{FileState, ModelFiles, ModelState};
+pub use given::GivenFile;
 pub use registry::{ModelKind, ModelSpec, Registry};
 pub use tensor::{Tensor, TensorError};
 pub use tokenizer::WhisperTokenizer;

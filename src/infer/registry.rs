@@ -29,6 +29,9 @@ pub struct ModelSpec {
     pub name: String,
     /// What it is.
     pub kind: ModelKind,
+    /// Whether it is only pulled when it is asked for by name.
+    #[serde(default)]
+    pub optional: bool,
     /// `none`, or the name of a converter in `scripts/models/convert`.
     pub conversion: String,
     /// One sentence on what it does.

@@ -12,7 +12,10 @@ const FILE: &str = "tokenizer.json";
 /// One timestamp token stands for this much sound.
 pub const TIMESTAMP_STEP_MS: u32 = 20;
 
-/// The tokenizer of a multilingual Whisper model.
+/// The end of text in GPT-2's vocabulary, which Whisper's English models have. The multilingual vocabulary has one token more before it.
+const END_OF_TEXT_ENGLISH: u32 = 50_256;
+
+/// The tokenizer of a Whisper model.
 #[derive(Debug)]
 pub struct WhisperTokenizer {
     tokenizer: Tokenizer,
@@ -28,7 +31,7 @@ pub struct WhisperTokenizer {
     pub no_timestamps: u32,
     /// `<|0.00|>`: every id from here on is a time.
     pub first_timestamp: u32,
-    /// ISO 639 code and id of each language, in the order of the ids.
+    /// ISO 639 code and id of each language, in the order of the ids; empty for a model that knows English only.
     pub languages: Vec<(String, u32)>,
 }
 
@@ -36,26 +39,42 @@ impl WhisperTokenizer {
     /// Opens the tokenizer of the model `name`.
     ///
     /// # Errors
-    /// As [`ModelFiles::file`], or [`ModelError::Load`] when the file is not the tokenizer of a multilingual Whisper model.
+    /// As [`ModelFiles::file`], and as [`WhisperTokenizer::parse`].
     pub fn open(files: &ModelFiles, name: &str) -> Result<Self, ModelError> {
+        Self::parse(name, &files.read(name, FILE)?)
+    }
+
+    /// Reads the content of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`ModelError::Load`] when it is not the tokenizer of a Whisper model.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let fail = |reason: String| ModelError::Load { name: name.to_owned(), reason };
-        let bytes = files.read(name, FILE)?;
         let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| fail(error.to_string()))?;
         let id = |token: &str| tokenizer.token_to_id(token);
         let needed = |token: &str| id(token).ok_or_else(|| fail(format!("`{FILE}` has no token `{token}`")));
         let start_of_transcript = needed("<|startoftranscript|>")?;
-        let no_timestamps = needed("<|notimestamps|>")?;
+        let (end_of_text, no_timestamps) = (needed("<|endoftext|>")?, needed("<|notimestamps|>")?);
+        let languages = match end_of_text {
+            END_OF_TEXT_ENGLISH => Vec::new(),
+            _ => languages(&tokenizer, start_of_transcript, needed("<|translate|>")?),
+        };
         let no_speech = id("<|nospeech|>").map_or_else(|| needed("<|nocaptions|>"), Ok)?;
         Ok(Self {
             start_of_transcript,
-            end_of_text: needed("<|endoftext|>")?,
+            end_of_text,
             transcribe: needed("<|transcribe|>")?,
             no_speech,
             no_timestamps,
             first_timestamp: no_timestamps + 1,
-            languages: languages(&tokenizer, start_of_transcript, needed("<|translate|>")?),
+            languages,
             tokenizer,
         })
+    }
+
+    /// Whether the model knows more than English.
+    pub fn is_multilingual(&self) -> bool {
+        !self.languages.is_empty()
     }
 
     /// The id of a language by its ISO 639 code.
