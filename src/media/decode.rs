@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::frame::{Frame, LARGE_SIDE, Pcm, SAMPLE_RATE, SMALL_WIDTH};
+use super::frame::{DETAIL_HEIGHT, DETAIL_WIDTH, Frame, LARGE_SIDE, Pcm, SAMPLE_RATE, SMALL_WIDTH};
 use super::matroska::{Block, Blocks};
 use super::tool::{self, Caps, Job, Program, Waiting};
 use super::{Limits, MediaError};
@@ -33,7 +33,7 @@ const SMALL_HEIGHT_MAX: u32 = 1024;
 /// Times of pictures that are remembered for the sampled ones; they come within a second.
 const TIMES: usize = 4096;
 /// Sampled pictures that wait for the track with every picture.
-const PENDING: usize = 4;
+const PENDING: usize = 8;
 /// The receiver sets the pace, so the clock is no limit; processor time is.
 const WALL: Duration = Duration::from_hours(24);
 
@@ -44,6 +44,9 @@ pub struct Plan {
     pub every_frame_small: bool,
     /// The first picture of every 1/fps seconds, RGB24, the long side at most [`LARGE_SIDE`], never enlarged.
     pub sampled_fps: Option<f32>,
+    /// The middle of the first picture of every 1/fps seconds, in the source's own pixels, RGB24, at most [`DETAIL_WIDTH`] ×
+    /// [`DETAIL_HEIGHT`].
+    pub detail_fps: Option<f32>,
     /// 16 kHz mono, from time 0, gaps filled with silence.
     pub audio: bool,
 }
@@ -55,6 +58,8 @@ pub enum Chunk {
     Small(Vec<Frame>),
     /// Pictures of [`Plan::sampled_fps`].
     Large(Vec<Frame>),
+    /// Pictures of [`Plan::detail_fps`].
+    Detail(Vec<Frame>),
     /// Sound.
     Audio(Pcm),
 }
@@ -120,6 +125,10 @@ enum Role {
         height: u32,
         fps: f32,
     },
+    Detail {
+        shown: (u32, u32),
+        fps: f32,
+    },
     Audio,
 }
 
@@ -130,12 +139,15 @@ impl Role {
             if plan.every_frame_small {
                 let (width, height) = small_size(video);
                 roles.push(Self::Small { width, height });
-            } else if plan.sampled_fps.is_some() {
+            } else if plan.sampled_fps.is_some() || plan.detail_fps.is_some() {
                 roles.push(Self::Count);
             }
             if let Some(fps) = plan.sampled_fps {
                 let (width, height) = large_size(video);
                 roles.push(Self::Large { width, height, fps });
+            }
+            if let Some(fps) = plan.detail_fps {
+                roles.push(Self::Detail { shown: (video.width.max(1), video.height.max(1)), fps });
             }
         }
         if plan.audio && media.audio.is_some() {
@@ -148,6 +160,10 @@ impl Role {
     fn block_bytes(self) -> u64 {
         match self {
             Self::Small { width, height } | Self::Large { width, height, .. } => u64::from(width) * u64::from(height) * 3,
+            Self::Detail { shown: (full, high), .. } => {
+                let (width, height) = detail_size(full, high);
+                u64::from(width) * u64::from(height) * 3
+            }
             Self::Count => 12,
             // ffmpeg's audio frames are far shorter than a second.
             Self::Audio => u64::from(SAMPLE_RATE) * 4,
@@ -159,12 +175,21 @@ impl Role {
         match self {
             Self::Small { width, height } => format!("scale={width}:{height}:flags=bilinear,setsar=1,format=rgb24"),
             Self::Count => "crop=2:2:0:0,setsar=1,format=rgb24".to_owned(),
-            Self::Large { width, height, fps } => format!(
-                "select='isnan(prev_t)+gt(floor(t*{fps}+0.001),floor(prev_t*{fps}+0.001))',scale={width}:{height},setsar=1,format=rgb24"
-            ),
+            Self::Large { width, height, fps } => {
+                format!("{},scale={width}:{height},setsar=1,format=rgb24", first_of_period(fps))
+            }
+            // The size is stated because a stream may change it; cropping RGB keeps odd sizes, which cropping 4:2:0 rounds.
+            Self::Detail { shown: (full, high), fps, .. } => {
+                let (width, height) = detail_size(full, high);
+                format!("{},scale={full}:{high},format=rgb24,crop={width}:{height},setsar=1", first_of_period(fps))
+            }
             Self::Audio => format!("aresample={SAMPLE_RATE}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono"),
         }
     }
+}
+
+fn first_of_period(fps: f32) -> String {
+    format!("select='isnan(prev_t)+gt(floor(t*{fps}+0.001),floor(prev_t*{fps}+0.001))'")
 }
 
 fn small_size(video: &VideoTrack) -> (u32, u32) {
@@ -176,6 +201,10 @@ fn large_size(video: &VideoTrack) -> (u32, u32) {
     let scale = (f64::from(LARGE_SIDE) / f64::from(video.width.max(video.height).max(1))).min(1.0);
     let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
     (side(video.width), side(video.height))
+}
+
+fn detail_size(width: u32, height: u32) -> (u32, u32) {
+    (width.min(DETAIL_WIDTH), height.min(DETAIL_HEIGHT))
 }
 
 fn job(path: &Path, media: &MediaInfo, roles: &[Role], limits: &Limits) -> Result<Job, MediaError> {
@@ -247,7 +276,7 @@ struct Sorter {
     count: u64,
     times: VecDeque<(i64, u64)>,
     small: Vec<Frame>,
-    pending: VecDeque<Frame>,
+    pending: VecDeque<(fn(Vec<Frame>) -> Chunk, Frame)>,
     pcm: Vec<f32>,
     samples: u64,
 }
@@ -263,14 +292,18 @@ impl Sorter {
         match role {
             Role::Small { width, height } => {
                 let index = self.number(block.time_ms);
-                self.small.push(Frame { index, time_ms: block.time_ms, width, height, rgb: Arc::from(block.data) });
+                self.small.push(Frame::new(index, block.time_ms, width, height, block.data));
                 if self.small.len() >= BATCH {
                     chunks.push(Chunk::Small(std::mem::take(&mut self.small)));
                 }
             }
             Role::Count => drop(self.number(block.time_ms)),
             Role::Large { width, height, .. } => {
-                self.pending.push_back(Frame { index: 0, time_ms: block.time_ms, width, height, rgb: Arc::from(block.data) });
+                self.pending.push_back((Chunk::Large, Frame::new(0, block.time_ms, width, height, block.data)));
+            }
+            Role::Detail { shown: (full, high), .. } => {
+                let (width, height) = detail_size(full, high);
+                self.pending.push_back((Chunk::Detail, Frame::new(0, block.time_ms, width, height, block.data)));
             }
             Role::Audio => {
                 self.pcm.extend(block.data.as_chunks().0.iter().map(|&sample| f32::from_le_bytes(sample)));
@@ -280,8 +313,8 @@ impl Sorter {
             }
         }
         let newest = self.times.back().map_or(i64::MIN, |&(time, _)| time);
-        while self.pending.front().is_some_and(|frame| frame.time_ms <= newest) || self.pending.len() > PENDING {
-            chunks.extend(self.large());
+        while self.pending.front().is_some_and(|(_, frame)| frame.time_ms <= newest) || self.pending.len() > PENDING {
+            chunks.extend(self.sampled());
         }
         Ok(chunks)
     }
@@ -291,7 +324,7 @@ impl Sorter {
         if !self.small.is_empty() {
             chunks.push(Chunk::Small(std::mem::take(&mut self.small)));
         }
-        while let Some(chunk) = self.large() {
+        while let Some(chunk) = self.sampled() {
             chunks.push(chunk);
         }
         if !self.pcm.is_empty() {
@@ -312,13 +345,13 @@ impl Sorter {
     }
 
     /// The oldest sampled picture, numbered like the first picture of its time, or else the last before it.
-    fn large(&mut self) -> Option<Chunk> {
-        let mut frame = self.pending.pop_front()?;
+    fn sampled(&mut self) -> Option<Chunk> {
+        let (kind, mut frame) = self.pending.pop_front()?;
         let at = self.times.partition_point(|&(time, _)| time < frame.time_ms);
         let same = self.times.get(at).filter(|&&(time, _)| time == frame.time_ms);
         let before = || at.checked_sub(1).and_then(|at| self.times.get(at));
         frame.index = same.or_else(before).map_or(0, |&(_, index)| index);
-        Some(Chunk::Large(vec![frame]))
+        Some(kind(vec![frame]))
     }
 
     fn sound(&mut self) -> Chunk {

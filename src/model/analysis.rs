@@ -56,6 +56,9 @@ pub struct AnalyserResult {
     pub ms: i64,
     /// How many frames or audio windows it looked at.
     pub samples: u64,
+    /// What was tried after the process of the analyser died, in order; empty when nothing happened.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub recovery: Vec<String>,
     /// Per-sample findings, in time order. In the store they live in the blob `findings_key`.
     #[serde(default)]
     pub findings: Vec<Finding>,
