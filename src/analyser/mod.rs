@@ -1,22 +1,45 @@
 //! Analysers: one file each, one line each in [`all`]. Synchronous, no I/O of their own; the same code looks at recorded files
 //! and, later, at live streams.
 //!
-//! To add one: write `analyser/NAME.rs` with a type that implements [`Analyser`], add a line to [`all`], add a fixture test.
+//! To add one: write `analyser/NAME.rs` with a type that implements [`Analyser`], add a line to [`all`], add a fixture test. Where it
+//! has options, [`Options::of`] gives them.
 
+pub mod age_estimation;
 pub mod audio_analysis;
+pub mod audio_environment;
+pub mod background_segmentation;
+pub mod body_pose;
+pub mod camera_analysis;
+pub mod color_analysis;
+pub mod content_quality;
 pub mod cut_analysis;
+pub mod eye_tracking;
+mod face;
+mod hearing;
 pub mod object_detection;
+mod options;
+mod region;
 mod resize;
+mod round;
+pub mod scene_segmentation;
 pub mod sensitive_content;
+mod small;
 pub mod span;
+pub mod speech_emotion;
+pub mod speech_flow;
 pub mod speech_transcription;
+mod state;
+pub mod temporal_description;
+pub mod temporal_flow;
 pub mod text_overlay;
+mod thumbnail;
 mod track;
 
 use std::sync::Arc;
 
+pub use self::options::Options;
 use crate::infer::Models;
-pub use crate::media::frame::{Frame, LARGE_SIDE, Pcm, SAMPLE_RATE, SMALL_WIDTH};
+pub use crate::media::frame::{DETAIL_HEIGHT, DETAIL_WIDTH, Derived, Frame, LARGE_SIDE, Pcm, SAMPLE_RATE, SMALL_WIDTH};
 use crate::model::{AnalyserStatus, Finding, MediaInfo, Span};
 
 /// What an analyser is and needs.
@@ -28,8 +51,12 @@ pub struct Spec {
     pub version: u32,
     /// Models by their names in the registry. When one is missing the analyser is skipped.
     pub models: &'static [&'static str],
+    /// Models that it uses where they are here; it does with less where they are not.
+    pub optional: &'static [&'static str],
     /// What it looks at.
     pub sampling: Sampling,
+    /// Analysers whose findings it is given before it finishes, by name.
+    pub after: &'static [&'static str],
     /// What a reader of its results must know, in one or two sentences.
     pub limits: &'static str,
 }
@@ -44,8 +71,16 @@ pub enum Sampling {
         /// Frames per second; one of 0.5, 1, 2.
         fps: f32,
     },
+    /// `fps` pictures per second: the middle of the picture in the source's own pixels, at most [`DETAIL_WIDTH`] × [`DETAIL_HEIGHT`],
+    /// RGB24. For what scaling would hide: noise, blocks, sharpness.
+    Detail {
+        /// As for `Sampled`.
+        fps: f32,
+    },
     /// 16 kHz mono f32 PCM, in order, without gaps.
     Audio,
+    /// Only the findings of [`Spec::after`].
+    Findings,
 }
 
 /// One analyser.
@@ -58,11 +93,26 @@ pub trait Analyser: Send + Sync {
         String::new()
     }
 
+    /// The same analyser with less: a smaller model, for a machine that has too little memory for this one.
+    fn fallback(&self) -> Option<Box<dyn Analyser>> {
+        None
+    }
+
     /// Begins a pass over one medium. `models` holds every model of the spec.
     ///
     /// # Errors
     /// When a model does not load.
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>>;
+
+    /// Begins a pass that goes on where the pass that gave `saved` was: it gives what that pass would have given.
+    ///
+    /// # Errors
+    /// As for `begin`; or `saved` was not given by this version of the analyser.
+    fn resume(&self, media: &MediaInfo, models: &Arc<Models>, saved: &[u8]) -> anyhow::Result<Box<dyn Pass>> {
+        let mut pass = self.begin(media, models)?;
+        pass.restore(saved)?;
+        Ok(pass)
+    }
 }
 
 /// One analyser looking at one medium. Findings may be appended at any time; the runner sorts them by time.
@@ -83,10 +133,26 @@ pub trait Pass: Send {
         Ok(())
     }
 
-    /// The state that a later `resume` needs; empty when there is none.
-    fn save(&self) -> Vec<u8> {
-        Vec::new()
+    /// Takes findings of `analyser`, one of [`Spec::after`], in time order; called several times for a long medium, and not at all
+    /// when that analyser gave nothing. All come after the last frame and sound.
+    ///
+    /// # Errors
+    /// As for frames.
+    fn findings(&mut self, _analyser: &str, _findings: &[Finding], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        Ok(())
     }
+
+    /// The state that [`Analyser::resume`] needs: everything that a later finding depends on. See [`state`].
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    fn save(&self) -> anyhow::Result<Vec<u8>>;
+
+    /// Takes a saved state over.
+    ///
+    /// # Errors
+    /// When it was not given by [`Pass::save`] of this version.
+    fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()>;
 
     /// Ends the pass: what was held back is given out.
     ///
@@ -119,14 +185,36 @@ impl Summary {
     }
 }
 
-/// Every analyser, by name.
-pub fn all() -> Vec<Box<dyn Analyser>> {
-    vec![
-        Box::new(audio_analysis::AudioAnalysis),
-        Box::new(cut_analysis::CutAnalysis),
-        Box::new(object_detection::ObjectDetection),
-        Box::new(sensitive_content::SensitiveContent),
-        Box::new(speech_transcription::SpeechTranscription),
-        Box::new(text_overlay::TextOverlay),
-    ]
+/// Every analyser, by name, with its options.
+///
+/// # Errors
+/// When an option is unknown or has a value that is not accepted; the error names the key.
+pub fn all(options: &Options) -> anyhow::Result<Vec<Box<dyn Analyser>>> {
+    Ok(vec![
+        options.none("age_estimation", age_estimation::AgeEstimation)?,
+        options.none("audio_analysis", audio_analysis::AudioAnalysis)?,
+        options.none("audio_environment", audio_environment::AudioEnvironment)?,
+        background_segmentation::BackgroundSegmentation::of(options)?,
+        options.none("body_pose", body_pose::BodyPose)?,
+        options.none("camera_analysis", camera_analysis::CameraAnalysis)?,
+        options.none("color_analysis", color_analysis::ColorAnalysis)?,
+        options.none("content_quality", content_quality::ContentQuality)?,
+        options.none("cut_analysis", cut_analysis::CutAnalysis)?,
+        options.none("eye_tracking", eye_tracking::EyeTracking)?,
+        object_detection::ObjectDetection::of(options)?,
+        options.none("scene_segmentation", scene_segmentation::SceneSegmentation)?,
+        options.none("sensitive_content", sensitive_content::SensitiveContent)?,
+        options.none("speech_emotion", speech_emotion::SpeechEmotion)?,
+        options.none("speech_flow", speech_flow::SpeechFlow)?,
+        Box::new(speech_transcription::SpeechTranscription::new(options)?),
+        options.none("temporal_description", temporal_description::TemporalDescription)?,
+        options.none("temporal_flow", temporal_flow::TemporalFlow)?,
+        options.none("text_overlay", text_overlay::TextOverlay)?,
+    ])
+}
+
+/// The names of [`all`], in order.
+pub fn names() -> Vec<&'static str> {
+    // Nothing can be refused of options that nobody gave.
+    all(&Options::default()).unwrap_or_default().iter().map(|analyser| analyser.spec().name).collect()
 }

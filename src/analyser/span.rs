@@ -9,8 +9,8 @@ use crate::model::{AnalyserResult, Finding, Span};
 /// that neighbouring samples touch and a missed sample parts. Analysers that look at everything state their own times: 0.
 pub fn gap_ms(sampling: Sampling) -> i64 {
     match sampling {
-        Sampling::Sampled { fps } if fps > 0.0 => (1500.0 / fps) as i64,
-        Sampling::Sampled { .. } | Sampling::EveryFrame | Sampling::Audio => 0,
+        Sampling::Sampled { fps } | Sampling::Detail { fps } if fps > 0.0 => (1500.0 / fps) as i64,
+        _ => 0,
     }
 }
 

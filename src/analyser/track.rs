@@ -1,5 +1,6 @@
 //! Following what has a box (objects, lines of text) from sample to sample by the overlap of its boxes.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{resize, span};
@@ -15,11 +16,18 @@ pub(super) struct Tracks {
     analyser: &'static str,
     gap_ms: i64,
     same: fn(&Finding, &Finding) -> bool,
+    state: Followed,
+}
+
+/// What was followed so far: the part of [`Tracks`] that a saved pass holds.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Followed {
     next: u64,
     open: Vec<Track>,
     ended: Vec<Span>,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Track {
     number: u64,
     last: [f32; 4],
@@ -31,7 +39,28 @@ impl Tracks {
     /// Tracks end when nothing continued them for more than `gap_ms`. `same` says whether two findings may be of one track, wherever
     /// they are.
     pub(super) fn new(analyser: &'static str, gap_ms: i64, same: fn(&Finding, &Finding) -> bool) -> Self {
-        Self { analyser, gap_ms, same, next: 0, open: Vec::new(), ended: Vec::new() }
+        Self { analyser, gap_ms, same, state: Followed::default() }
+    }
+
+    /// What is to be saved.
+    pub(super) fn followed(&self) -> &Followed {
+        &self.state
+    }
+
+    /// Goes on from what was saved.
+    pub(super) fn go_on(&mut self, followed: Followed) {
+        self.state = followed;
+    }
+
+    /// The number that [`push`](Self::push) wrote into a finding, or that a span of [`finish`](Self::finish) has.
+    pub(super) fn number(finding: &Finding) -> u64 {
+        finding.value.as_ref().and_then(|value| value["track"].as_u64()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the track of this number may still come out of [`finish`](Self::finish).
+    pub(super) fn has(&self, number: u64) -> bool {
+        let ended = |span: &Span| Self::number(&span.finding) == number;
+        self.state.open.iter().any(|track| track.number == number) || self.state.ended.iter().any(ended)
     }
 
     /// Takes the findings of one sample, which all have boxes, and writes their tracks' numbers into them.
@@ -40,16 +69,16 @@ impl Tracks {
         let counts: Vec<usize> = seen.iter().map(|one| seen.iter().filter(|other| other.label == one.label).count()).collect();
         let continued = self.continued(seen);
         for ((finding, at_once), open) in seen.iter_mut().zip(counts).zip(continued) {
-            let number = open.and_then(|at| self.open.get(at)).map_or(self.next, |track| track.number);
+            let number = open.and_then(|at| self.state.open.get(at)).map_or(self.state.next, |track| track.number);
             finding.value = Some(json!({ "track": number }));
             let last = finding.bounds.unwrap_or_default();
-            if let Some(track) = open.and_then(|at| self.open.get_mut(at)) {
+            if let Some(track) = open.and_then(|at| self.state.open.get_mut(at)) {
                 span::extend(&mut track.span, finding);
                 track.last = last;
                 track.at_once = track.at_once.max(at_once);
             } else {
-                self.open.push(Track { number, last, span: span::begin(self.analyser, finding), at_once });
-                self.next += 1;
+                self.state.open.push(Track { number, last, span: span::begin(self.analyser, finding), at_once });
+                self.state.next += 1;
             }
         }
     }
@@ -58,14 +87,14 @@ impl Tracks {
     /// its samples.
     pub(super) fn finish(mut self) -> Vec<Span> {
         self.end(|_, _| true);
-        span::strongest(self.ended)
+        span::strongest(self.state.ended)
     }
 
     /// For each finding the place of the open track that it continues; the closest pairs first, each track at most once.
     fn continued(&self, seen: &[Finding]) -> Vec<Option<usize>> {
         let mut pairs: Vec<(f32, usize, usize)> = Vec::new();
         for (at, finding) in seen.iter().enumerate() {
-            for (open, track) in self.open.iter().enumerate() {
+            for (open, track) in self.state.open.iter().enumerate() {
                 let overlap = resize::overlap(track.last, finding.bounds.unwrap_or_default());
                 if overlap >= OVERLAP_MIN && (self.same)(&track.span.finding, finding) {
                     pairs.push((overlap, at, open));
@@ -74,7 +103,7 @@ impl Tracks {
         }
         pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut continued = vec![None; seen.len()];
-        let mut taken = vec![false; self.open.len()];
+        let mut taken = vec![false; self.state.open.len()];
         for (_, at, open) in pairs {
             if continued[at].is_none() && !taken[open] {
                 continued[at] = Some(open);
@@ -86,19 +115,20 @@ impl Tracks {
 
     fn end(&mut self, over: impl Fn(&Track, i64) -> bool) {
         let gap_ms = self.gap_ms;
-        for track in self.open.extract_if(.., |track| over(track, gap_ms)) {
+        for track in self.state.open.extract_if(.., |track| over(track, gap_ms)) {
             let mut span = track.span;
             span.finding.value = Some(json!({ "track": track.number, "at_once": track.at_once }));
-            self.ended.push(span);
+            self.state.ended.push(span);
         }
-        if self.ended.len() > ENDED_MAX {
-            self.ended = span::strongest(std::mem::take(&mut self.ended));
+        if self.state.ended.len() > ENDED_MAX {
+            self.state.ended = span::strongest(std::mem::take(&mut self.state.ended));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::state;
     use super::*;
 
     fn tracks() -> Tracks {
@@ -163,11 +193,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_saved_goes_on_as_if_nothing_had_been() {
+        let times: Vec<i64> = (0..8).map(|at| at * 500 + if at > 4 { 2000 } else { 0 }).collect();
+        let follow = |tracks: &mut Tracks, times: &[i64]| {
+            let sample = |time: &i64| [seen("person", *time, *time as f32 / 50.0), seen("dog", *time, 700.0)];
+            let samples = times.iter().map(|time| (*time, sample(time)));
+            samples.for_each(|(time, mut sample)| tracks.push(time, &mut sample));
+        };
+        let mut whole = tracks();
+        follow(&mut whole, &times);
+        let whole = whole.finish();
+        assert_eq!(whole.len(), 4);
+        for cut in 0..=times.len() {
+            let mut first = tracks();
+            follow(&mut first, &times[..cut]);
+            let saved = state::save(first.followed()).unwrap();
+            let mut second = tracks();
+            second.go_on(state::restore(&saved).unwrap());
+            follow(&mut second, &times[cut..]);
+            assert_eq!(second.finish(), whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn memory_is_bounded_in_a_long_video() {
         let mut tracks = tracks();
         for step in 0..20_000_i64 {
             tracks.push(step * 1000, &mut [seen("person", step * 1000, 0.0)]);
-            assert!(tracks.ended.len() <= ENDED_MAX);
+            assert!(tracks.state.ended.len() <= ENDED_MAX);
         }
         assert_eq!(tracks.finish().len(), AnalyserResult::SPANS_MAX);
     }

@@ -1,33 +1,46 @@
-//! `audio_analysis`: loudness (EBU R128), silence, spectral centroid and flux, tempo.
+//! `audio_analysis`: loudness (EBU R128), silence, timbre, tempo and beats, key.
 //!
 //! Findings:
-//! * `loudness`, the whole sound: `{integrated_lufs, range_lu, true_peak_dbtp}`; null where there was too little sound to measure.
-//! * `spectrum`, one per second: `{momentary_lufs, centroid_hz, flux}`; null in silence.
+//! * `loudness`, the whole sound: `{integrated_lufs, range_lu, true_peak_dbtp, max_momentary_lufs, max_short_term_lufs}`; null where there was
+//!   too little sound to measure.
+//! * `loudness_curve`, the whole sound: `{step_ms, momentary_lufs: [..]}`, at most 1,200 points, each the loudest of its part; null in silence.
+//! * `spectrum`, one per second: `{momentary_lufs, short_term_lufs, centroid_hz, flatness, rolloff_hz, flux}`; null in silence.
 //! * `silence`, one per span of at least [`silence::MIN_MS`].
-//! * `tempo`, the whole sound, only where a beat was found: `{bpm}`; the confidence is the strength of the beat.
+//! * `tempo`, the whole sound, only where a beat was found: `{bpm, share, beats}`: the tempo of most of the sound, the share of the sound that
+//!   has it, and how many beats were found; the confidence is the strength of the beat.
+//! * `beats`, one per minute with a beat: `{bpm, times_ms: [..]}`.
+//! * `key`, the whole sound, only where one stands out: `{key, mode, likeness, second, tuning_cents, chroma: [12, from C]}`.
 //!
 //! No model.
 
+mod beats;
+mod curve;
+mod key;
+mod loudness;
 mod silence;
-mod spectrum;
 mod tempo;
+mod timbre;
+mod true_peak;
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use ebur128::{EbuR128, Mode};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use self::beats::{Beats, Section};
+use self::curve::Curve;
+use self::key::Chroma;
+use self::loudness::Meter;
 use self::silence::Silence;
-use self::spectrum::Spectrum;
-use super::{Analyser, Pass, Pcm, SAMPLE_RATE, Sampling, Spec, Summary};
+use self::true_peak::TruePeak;
+use super::hearing::spectrum::Spectrum;
+use super::hearing::{Clock, SECOND, clean, round};
+use super::{Analyser, Pass, Pcm, Sampling, Spec, Summary, state};
 use crate::infer::Models;
-use crate::model::{AnalyserResult, AnalyserStatus, Finding, MediaInfo, Span};
+use crate::model::{AnalyserResult, Finding, MediaInfo, Span};
 
 const NAME: &str = "audio_analysis";
-const SECOND: usize = SAMPLE_RATE as usize;
-
-/// Step of the spectrum, the silence blocks and the onset curve: 10 ms.
-const HOP: usize = SECOND / 100;
 
 /// Measures sound.
 pub struct AudioAnalysis;
@@ -36,154 +49,229 @@ impl Analyser for AudioAnalysis {
     fn spec(&self) -> Spec {
         Spec {
             name: NAME,
-            version: 1,
+            version: 2,
             models: &[],
+            optional: &[],
             sampling: Sampling::Audio,
-            limits: "Measured on the 16 kHz mono downmix: what lies above 8 kHz is not heard, so true peak and loudness can be lower than those \
-                     of the original channels. Tempo is of the first 10 minutes and can be a half or a double of what a listener taps.",
+            after: &[],
+            limits: "Measured on the mono mix at 16 kHz: it is the loudness of the mix, which can differ by some LU from that of the original \
+                     channels, and what lies above 8 kHz is not heard. Tempo can be a half or a double of what a listener taps; beats and key mean \
+                     little where there is no music, and one key is told for the whole sound.",
         }
     }
 
     fn begin(&self, _media: &MediaInfo, _models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
-        // HISTOGRAM keeps the history of a sound of any length in a few kilobytes, for 0.1 LU of resolution.
-        let mode = Mode::I | Mode::LRA | Mode::TRUE_PEAK | Mode::HISTOGRAM;
         Ok(Box::new(Listening {
-            loudness: EbuR128::new(1, SAMPLE_RATE, mode)?,
-            spectrum: Spectrum::new(),
-            silence: Silence::default(),
-            start_ms: None,
-            samples: 0,
+            short: Spectrum::hann(timbre::WINDOW),
+            long: Spectrum::hann(key::WINDOW),
+            state: State {
+                clock: Clock::default(),
+                heard: 0,
+                meter: Meter::new(),
+                peak: TruePeak::new(),
+                curve: Curve::new(),
+                silence: Silence::default(),
+                silences: Vec::new(),
+                timbre: timbre::State::new(),
+                beats: Beats::default(),
+                chroma: Chroma::new(),
+            },
         }))
     }
 }
 
 struct Listening {
-    loudness: EbuR128,
-    spectrum: Spectrum,
+    short: Spectrum,
+    long: Spectrum,
+    state: State,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    clock: Clock,
+    heard: usize,
+    meter: Meter,
+    peak: TruePeak,
+    curve: Curve,
     silence: Silence,
-    start_ms: Option<i64>,
-    samples: usize,
+    /// The longest silences so far: what becomes spans.
+    silences: Vec<Range<usize>>,
+    timbre: timbre::State,
+    beats: Beats,
+    chroma: Chroma,
 }
 
 impl Pass for Listening {
     fn audio(&mut self, pcm: &Pcm, out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        self.start_ms.get_or_insert(pcm.time_ms);
-        let mut rest: &[f32] = &pcm.samples;
+        self.state.clock.hear(pcm);
+        let sound = clean(pcm);
+        let mut rest: &[f32] = &sound;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(SECOND - self.samples % SECOND));
-            self.hear(now)?;
-            if self.samples.is_multiple_of(SECOND) {
-                out.push(self.second(SECOND));
+            let (now, later) = rest.split_at(rest.len().min(SECOND - self.state.heard % SECOND));
+            self.hear(now, out)?;
+            if self.state.heard.is_multiple_of(SECOND) {
+                out.push(self.state.second(SECOND));
             }
             rest = later;
         }
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
-        if self.samples == 0 {
-            return Ok(Summary { status: AnalyserStatus::Skipped, reason: Some("no sound".to_owned()), spans: None });
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        state::save(&self.state)
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()> {
+        self.state = state::restore(saved)?;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
+        let mut state = self.state;
+        if state.heard == 0 {
+            return Ok(Summary::skipped("no sound"));
         }
-        let rest = self.samples % SECOND;
+        let rest = state.heard % SECOND;
         if rest > 0 {
-            out.push(self.second(rest));
+            out.push(state.second(rest));
         }
-        let mut found = vec![self.loudness_finding()?];
-        found.extend(self.tempo_finding());
-        let mut silent: Vec<Finding> = self.silence.spans().into_iter().map(|span| self.silence_finding(span)).collect();
-        out.extend(found.iter().cloned());
-        out.extend(silent.iter().cloned());
-        silent.sort_by_key(|finding| finding.start_ms - finding.end_ms);
-        silent.truncate(AnalyserResult::SPANS_MAX - found.len());
-        found.append(&mut silent);
-        found.sort_by_key(|finding| finding.start_ms);
-        let spans = found.into_iter().map(|finding| Span { analyser: NAME.to_owned(), finding, count: 1 }).collect();
-        // The seconds of `spectrum` are a curve, not things that were heard: they stay findings.
+        let last = state.beats.finish();
+        out.extend(last.map(|section| state.beats_finding(&section)));
+        if let Some(silence) = state.silence.last() {
+            state.keep_silence(silence, out);
+        }
+        out.push(state.curve_finding());
+        // The curves and the beats stay findings: they are not things that were heard.
+        let mut spans = vec![state.loudness_finding()];
+        spans.extend(state.tempo_finding());
+        spans.extend(state.key_finding());
+        out.extend(spans.iter().cloned());
+        spans.extend(state.silences.iter().map(|silence| state.silence_finding(silence)));
+        spans.sort_by_key(|finding| (finding.start_ms, finding.end_ms));
+        let spans = spans.into_iter().map(|finding| Span { analyser: NAME.to_owned(), finding, count: 1 }).collect();
         Ok(Summary { spans: Some(spans), ..Summary::done() })
     }
 }
 
 impl Listening {
-    fn hear(&mut self, samples: &[f32]) -> anyhow::Result<()> {
-        // A hostile file may decode to NaN, which would poison every running sum.
-        let clean: Vec<f32> =
-            samples.iter().map(|sample| if sample.is_finite() { sample.clamp(-8.0, 8.0) } else { 0.0 }).collect();
-        self.loudness.add_frames_f32(&clean)?;
-        self.spectrum.hear(&clean);
-        self.silence.hear(&clean);
-        self.samples += clean.len();
+    /// Samples of one second.
+    fn hear(&mut self, samples: &[f32], out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        let Self { short, long, state } = self;
+        let curve = &mut state.curve;
+        state.meter.hear(samples, |momentary| curve.add(momentary));
+        state.peak.hear(samples);
+        let mut silences = Vec::new();
+        state.silence.hear(samples, &mut silences);
+        let (beats, mut sections) = (&mut state.beats, Vec::new());
+        state.timbre.hear(short, samples, |onset| sections.extend(beats.push(onset)))?;
+        state.chroma.hear(long, samples)?;
+        state.heard += samples.len();
+        for silence in silences {
+            state.keep_silence(silence, out);
+        }
+        out.extend(sections.iter().map(|section| state.beats_finding(section)));
         Ok(())
     }
+}
 
-    fn time_ms(&self, sample: usize) -> i64 {
-        self.start_ms.unwrap_or_default() + (sample * 1000 / SECOND) as i64
-    }
-
+impl State {
     /// The finding of the second (or the rest) that just ended, `length` samples long.
     fn second(&mut self, length: usize) -> Finding {
-        let momentary = self.loudness.loudness_momentary().ok();
-        let (centroid, flux) = self.spectrum.take_means();
+        let timbre = self.timbre.take();
         Finding {
-            start_ms: self.time_ms(self.samples - length),
-            end_ms: self.time_ms(self.samples),
+            start_ms: self.clock.ms(self.heard - length),
+            end_ms: self.clock.ms(self.heard),
             label: "spectrum".to_owned(),
             confidence: 1.0,
             value: Some(json!({
-                "momentary_lufs": momentary.and_then(level),
-                "centroid_hz": centroid.map(f64::round),
-                "flux": flux.map(|flux| round(flux, 4)),
+                "momentary_lufs": level(self.meter.momentary()),
+                "short_term_lufs": level(self.meter.short_term()),
+                "centroid_hz": timbre.map(|timbre| timbre.centroid.round()),
+                "flatness": timbre.map(|timbre| round(timbre.flatness, 4)),
+                "rolloff_hz": timbre.map(|timbre| timbre.rolloff.round()),
+                "flux": timbre.map(|timbre| round(timbre.flux, 4)),
             })),
             ..Finding::default()
         }
     }
 
     fn whole(&self, label: &str, confidence: f32, value: serde_json::Value) -> Finding {
+        let (start_ms, end_ms) = (self.clock.ms(0), self.clock.ms(self.heard));
+        Finding { start_ms, end_ms, label: label.to_owned(), confidence, value: Some(value), ..Finding::default() }
+    }
+
+    fn loudness_finding(&self) -> Finding {
+        let value = json!({
+            "integrated_lufs": level(self.meter.integrated()),
+            "range_lu": level(self.meter.range()),
+            "true_peak_dbtp": level(self.peak.dbtp()),
+            "max_momentary_lufs": level(self.meter.max_momentary()),
+            "max_short_term_lufs": level(self.meter.max_short_term()),
+        });
+        self.whole("loudness", 1.0, value)
+    }
+
+    fn curve_finding(&self) -> Finding {
+        let points: Vec<Option<f64>> = self.curve.points().iter().map(|lufs| level(*lufs)).collect();
+        self.whole("loudness_curve", 1.0, json!({ "step_ms": self.curve.step_ms(), "momentary_lufs": points }))
+    }
+
+    fn tempo_finding(&self) -> Option<Finding> {
+        let tempo = self.beats.whole()?;
+        let value = json!({ "bpm": round(tempo.bpm, 1), "share": round(tempo.share, 2), "beats": tempo.beats });
+        Some(self.whole("tempo", tempo.strength, value))
+    }
+
+    fn beats_finding(&self, section: &Section) -> Finding {
+        let times: Vec<i64> = section.beats.iter().map(|beat| self.clock.ms(*beat)).collect();
         Finding {
-            start_ms: self.time_ms(0),
-            end_ms: self.time_ms(self.samples),
-            label: label.to_owned(),
-            confidence,
-            value: Some(value),
+            start_ms: self.clock.ms(section.from),
+            end_ms: self.clock.ms(section.to),
+            label: "beats".to_owned(),
+            confidence: section.tempo.strength,
+            value: Some(json!({ "bpm": round(f64::from(section.tempo.bpm), 1), "times_ms": times })),
             ..Finding::default()
         }
     }
 
-    fn loudness_finding(&self) -> anyhow::Result<Finding> {
-        let integrated = self.loudness.loudness_global()?;
-        let range = self.loudness.loudness_range()?;
-        let peak_dbtp = 20.0 * self.loudness.true_peak(0)?.log10();
+    fn key_finding(&self) -> Option<Finding> {
+        let key = self.chroma.key()?;
         let value = json!({
-            "integrated_lufs": level(integrated),
-            "range_lu": level(integrated).map(|_| round(range, 1)),
-            "true_peak_dbtp": level(peak_dbtp),
+            "key": key.tonic,
+            "mode": key.mode,
+            "likeness": round(key.likeness, 3),
+            "second": key.second,
+            "tuning_cents": key.tuning,
+            "chroma": key.chroma.map(|share| round(share, 3)),
         });
-        Ok(self.whole("loudness", 1.0, value))
+        Some(self.whole("key", key.confidence, value))
     }
 
-    fn tempo_finding(&self) -> Option<Finding> {
-        let tempo = tempo::estimate(self.spectrum.onsets())?;
-        Some(self.whole("tempo", tempo.strength, json!({ "bpm": round(f64::from(tempo.bpm), 1) })))
-    }
-
-    fn silence_finding(&self, blocks: std::ops::Range<usize>) -> Finding {
+    fn silence_finding(&self, silence: &Range<usize>) -> Finding {
         Finding {
-            start_ms: self.time_ms(blocks.start * HOP),
-            end_ms: self.time_ms(blocks.end * HOP),
+            start_ms: self.clock.ms(silence.start),
+            end_ms: self.clock.ms(silence.end),
             label: "silence".to_owned(),
             confidence: 1.0,
             ..Finding::default()
         }
     }
+
+    /// Tells a silence, and keeps it when it is among the longest.
+    fn keep_silence(&mut self, silence: Range<usize>, out: &mut Vec<Finding>) {
+        out.push(self.silence_finding(&silence));
+        self.silences.push(silence);
+        // Some rows are for the whole sound.
+        if self.silences.len() > AnalyserResult::SPANS_MAX - 10 {
+            let shortest = self.silences.iter().enumerate().min_by_key(|(_, silence)| silence.len()).map(|(at, _)| at);
+            shortest.map(|at| self.silences.remove(at));
+        }
+    }
 }
 
-/// A level in decibels, or nothing where the meter heard nothing (minus infinity).
-fn level(db: f64) -> Option<f64> {
-    db.is_finite().then(|| round(db, 1))
-}
-
-fn round(value: f64, digits: i32) -> f64 {
-    let scale = 10_f64.powi(digits);
-    (value * scale).round() / scale
+/// A level for JSON.
+fn level(db: Option<f64>) -> Option<f64> {
+    db.filter(|db| db.is_finite()).map(|db| round(db, 2))
 }
 
 #[cfg(test)]

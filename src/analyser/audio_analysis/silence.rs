@@ -2,63 +2,51 @@
 
 use std::ops::Range;
 
-use super::HOP;
+use serde::{Deserialize, Serialize};
+
+use super::super::hearing::HOP;
 
 /// Mean square of −60 dBFS (a full-scale square wave is 0 dBFS).
 const QUIET: f64 = 1e-6;
 /// Shorter pauses are not silence.
 pub(super) const MIN_MS: usize = 500;
-const MIN_BLOCKS: usize = MIN_MS / 10;
-/// A sound with more silences than this keeps the first ones.
-const SPANS_MAX: usize = 10_000;
+const MIN_SAMPLES: usize = MIN_MS / 10 * HOP;
 
 /// Follows the level in blocks of 10 ms.
-#[derive(Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Silence {
     energy: f64,
     filled: usize,
-    blocks: usize,
+    /// The sample after the last whole block.
+    heard: usize,
     quiet_since: Option<usize>,
-    spans: Vec<Range<usize>>,
 }
 
 impl Silence {
-    pub(super) fn hear(&mut self, samples: &[f32]) {
+    /// Listens; silences that ended are appended to `spans`, in samples.
+    pub(super) fn hear(&mut self, samples: &[f32], spans: &mut Vec<Range<usize>>) {
         for sample in samples {
             self.energy += f64::from(*sample) * f64::from(*sample);
             self.filled += 1;
             if self.filled == HOP {
-                self.end_block();
+                self.end_block(spans);
             }
         }
     }
 
-    fn end_block(&mut self) {
+    fn end_block(&mut self, spans: &mut Vec<Range<usize>>) {
         let quiet = self.energy / HOP as f64 <= QUIET;
-        match (quiet, self.quiet_since) {
-            (true, None) => self.quiet_since = Some(self.blocks),
-            (false, Some(since)) => {
-                self.keep(since..self.blocks);
-                self.quiet_since = None;
-            }
-            _ => {}
+        if quiet {
+            self.quiet_since.get_or_insert(self.heard);
+        } else if let Some(since) = self.quiet_since.take() {
+            spans.extend(Some(since..self.heard).filter(|span| span.len() >= MIN_SAMPLES));
         }
-        self.blocks += 1;
-        self.energy = 0.0;
-        self.filled = 0;
+        self.heard += HOP;
+        (self.energy, self.filled) = (0.0, 0);
     }
 
-    fn keep(&mut self, span: Range<usize>) {
-        if span.len() >= MIN_BLOCKS && self.spans.len() < SPANS_MAX {
-            self.spans.push(span);
-        }
-    }
-
-    /// Every silence so far, in blocks, the open one included.
-    pub(super) fn spans(&mut self) -> Vec<Range<usize>> {
-        if let Some(since) = self.quiet_since.take() {
-            self.keep(since..self.blocks);
-        }
-        self.spans.clone()
+    /// The silence that the sound ends with.
+    pub(super) fn last(&self) -> Option<Range<usize>> {
+        self.quiet_since.map(|since| since..self.heard).filter(|span| span.len() >= MIN_SAMPLES)
     }
 }

@@ -4,32 +4,32 @@
 //! (Ellis, "Beat Tracking by Dynamic Programming", 2007). Equal beats fit the half tempo as well: the double is taken where it fits as well.
 
 /// Values of the onset curve per second.
-const RATE: f32 = 100.0;
+pub(super) const RATE: f32 = 100.0;
 const BPM_MIN: f32 = 50.0;
 const BPM_MAX: f32 = 210.0;
 /// Multiples of the period that are looked at.
 const MULTIPLES: usize = 4;
 /// Less than 4 seconds hold too few beats.
-const MIN_VALUES: usize = 400;
+pub(super) const MIN_VALUES: usize = 400;
 /// Weaker beats than this are chance: white noise reaches about 0.05, a click track 0.9.
 const MIN_STRENGTH: f32 = 0.15;
 /// How near to the fit of the slower tempo the double must come.
 const DOUBLE: f32 = 0.8;
 
 /// A tempo and how strongly the sound repeats at it, 0 to 1.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tempo {
     pub(super) bpm: f32,
     pub(super) strength: f32,
 }
 
-pub(super) fn estimate(onsets: &[f32]) -> Option<Tempo> {
-    if onsets.len() < MIN_VALUES {
+/// The tempo of a sharpened onset curve; none where no beat stands out.
+pub(super) fn estimate(curve: &[f32]) -> Option<Tempo> {
+    if curve.len() < MIN_VALUES {
         return None;
     }
-    let curve = sharpen(onsets);
     let longest = (RATE * 60.0 / BPM_MIN) as usize * MULTIPLES + 2;
-    let likeness = autocorrelation(&curve, longest.min(curve.len() / 2));
+    let likeness = autocorrelation(curve, longest.min(curve.len() / 2));
     let fit = |bpm: f32| fit(&likeness, bpm);
     let preferred = |bpm: f32| fit(bpm) * (-0.5 * (bpm / 120.0).log2().powi(2)).exp();
     let tempi = || (0..=((BPM_MAX - BPM_MIN) * 10.0) as u16).map(|step| BPM_MIN + f32::from(step) / 10.0);
@@ -44,7 +44,7 @@ pub(super) fn estimate(onsets: &[f32]) -> Option<Tempo> {
 }
 
 /// What rises above the mean of the second around it, smoothed over 30 ms so that a period between two steps still meets its beats.
-fn sharpen(onsets: &[f32]) -> Vec<f32> {
+pub(super) fn sharpen(onsets: &[f32]) -> Vec<f32> {
     let half = RATE as usize / 2;
     let mut sums = vec![0.0_f64];
     for value in onsets {

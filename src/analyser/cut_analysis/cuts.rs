@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::hsv;
 
 /// Content rule: the mean difference in hue, saturation and value.
@@ -18,6 +20,8 @@ const CONTENT_RATIO: f32 = 2.0;
 const ADAPTIVE: f32 = 15.0;
 /// Adaptive rule: how many times the difference stands out.
 const ADAPTIVE_RATIO: f32 = 3.0;
+/// What is no cut but stands out so many times over its surroundings is worth a second opinion.
+const SUSPECT_RATIO: f32 = 1.5;
 /// Frames on either side that are the surroundings.
 const SURROUNDINGS: usize = 2;
 /// A shot is at least this long; of two cuts closer than this the stronger stays.
@@ -28,7 +32,7 @@ const FLASH_MAX_MS: i64 = 200;
 const FLASH_MAX_FRAMES: u32 = 30;
 
 /// A hard cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cut {
     /// First frame of the new shot.
     pub(super) frame: u64,
@@ -43,21 +47,28 @@ impl Cut {
     pub(super) fn confidence(self) -> f32 {
         self.score / (self.score + CONTENT)
     }
+
+    /// Whether only the adaptive rule can have found it.
+    pub(super) fn is_weak(self) -> bool {
+        self.score < CONTENT
+    }
 }
 
 /// Follows the differences of a video.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Cuts {
+    #[serde(with = "serde_bytes")]
     before: Vec<u8>,
     recent: VecDeque<Recent>,
     /// How many entries of `recent` are settled: they are only surroundings now.
     settled: usize,
     flash: Option<Flash>,
     candidates: Vec<Cut>,
+    suspects: Vec<Cut>,
 }
 
 /// One frame, while it is decided on and while it is others' surroundings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Recent {
     cut: Cut,
     /// It belongs to a flash.
@@ -65,8 +76,9 @@ struct Recent {
 }
 
 /// The picture before a possible flash.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Flash {
+    #[serde(with = "serde_bytes")]
     picture: Vec<u8>,
     start: Cut,
     frames: u32,
@@ -87,11 +99,28 @@ impl Cuts {
         }
     }
 
-    /// The cuts, in order.
-    pub(super) fn finish(mut self) -> Vec<Cut> {
+    /// The frames that were settled since the last call and are in doubt: weak cuts, and what is nearly one.
+    pub(super) fn take_suspects(&mut self) -> Vec<Cut> {
+        std::mem::take(&mut self.suspects)
+    }
+
+    /// No frame follows: the last ones are settled.
+    pub(super) fn end(&mut self) {
         while self.settled < self.recent.len() {
             self.settle();
         }
+    }
+
+    /// The cuts, in order: without those that `denied` names, with those of `confirmed`.
+    pub(super) fn finish(mut self, denied: impl Fn(Cut) -> bool, confirmed: impl IntoIterator<Item = Cut>) -> Vec<Cut> {
+        self.end();
+        self.candidates.retain(|cut| !denied(*cut));
+        for cut in confirmed {
+            if self.candidates.iter().all(|other| other.frame != cut.frame) {
+                self.candidates.push(cut);
+            }
+        }
+        self.candidates.sort_by_key(|cut| cut.frame);
         apart(self.candidates)
     }
 
@@ -120,6 +149,10 @@ impl Cuts {
         let around = if count == 0 { 0.0 } else { sum / count as f32 };
         if !flash && is_cut(cut.score, around) {
             self.candidates.push(cut);
+        }
+        let found = cut.score >= CONTENT && is_cut(cut.score, around);
+        if !flash && !found && cut.score >= ADAPTIVE && cut.score >= SUSPECT_RATIO * around {
+            self.suspects.push(cut);
         }
         self.settled += 1;
         if self.settled > SURROUNDINGS {
@@ -164,7 +197,7 @@ mod tests {
             hsv::convert(&[grey; 3 * 64], &mut hsv);
             cuts.push(frame as u64, frame as i64 * 40, &mut hsv);
         }
-        cuts.finish().iter().map(|cut| cut.frame).collect()
+        cuts.finish(|_| false, []).iter().map(|cut| cut.frame).collect()
     }
 
     fn shots(shots: &[(u8, usize)]) -> Vec<u8> {

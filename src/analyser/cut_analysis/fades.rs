@@ -1,10 +1,12 @@
 //! Fades through black, from the mean brightness of each frame (after the threshold detector of PySceneDetect, BSD-3-Clause).
 
+use serde::{Deserialize, Serialize};
+
 /// A frame is black when the mean of its RGB bytes is below this.
 const BLACK: f32 = 12.0;
 
 /// A black span with a picture after it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fade {
     /// First black frame and its time.
     pub(super) first: (u64, i64),
@@ -37,7 +39,7 @@ impl Fade {
 }
 
 /// Follows the brightness of a video.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Fades {
     black: Option<Fade>,
     found: Vec<Fade>,

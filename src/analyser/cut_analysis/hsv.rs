@@ -2,58 +2,52 @@
 
 /// Hue goes around: 0 to 179 for 0 to 358 degrees.
 const HUES: u32 = 180;
-/// Binary places of the fixed-point reciprocals.
-const PLACES: u32 = 12;
-
-/// Reciprocals, so that no pixel costs a division: `255 / value` and `180 / (6 × range)`, rounded, with [`PLACES`] binary places.
-const SATURATION: [u32; 256] = reciprocals(255, 1);
-const HUE: [u32; 256] = reciprocals(HUES, 6);
-
-const fn reciprocals(scale: u32, parts: u32) -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut at = 1;
-    while at < 256 {
-        let divisor = parts * at as u32;
-        table[at] = ((scale << PLACES) + divisor / 2) / divisor;
-        at += 1;
-    }
-    table
-}
+/// Pixels that are converted together.
+const LANES: usize = 16;
 
 /// Turns RGB24 into the interleaved bytes hue (0 to 179), saturation and value (0 to 255) of the usual 8-bit HSV, and gives the
 /// mean of all RGB bytes, 0 to 255. `hsv` takes the length of `rgb`; an incomplete last pixel is left out.
-pub(super) fn convert(rgb: &[u8], hsv: &mut Vec<u8>) -> f32 {
-    hsv.clear();
-    hsv.reserve(rgb.len());
-    let mut sum = 0_u64;
+pub(in crate::analyser) fn convert(rgb: &[u8], hsv: &mut Vec<u8>) -> f32 {
     let (pixels, _) = rgb.as_chunks::<3>();
-    for &[red, green, blue] in pixels {
-        sum += u64::from(red) + u64::from(green) + u64::from(blue);
-        hsv.extend_from_slice(&pixel(red, green, blue));
-    }
+    hsv.resize(pixels.len() * 3, 0);
+    let (to, rest_to) = hsv.as_chunks_mut::<3>().0.as_chunks_mut::<LANES>();
+    let (from, rest) = pixels.as_chunks::<LANES>();
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = lanes(from));
+    let mut last = [[0; 3]; LANES];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    rest_to.iter_mut().zip(lanes(&last)).for_each(|(to, from)| *to = from);
     if pixels.is_empty() {
         return 0.0;
     }
+    let sum: u64 = pixels.as_flattened().iter().map(|byte| u64::from(*byte)).sum();
     (sum as f64 / (pixels.len() * 3) as f64) as f32
 }
 
-fn pixel(red: u8, green: u8, blue: u8) -> [u8; 3] {
-    let value = red.max(green).max(blue);
-    let range = value - red.min(green).min(blue);
-    let half = 1 << (PLACES - 1);
-    let saturation = (u32::from(range) * SATURATION[usize::from(value)] + half) >> PLACES;
-    let (red, green, blue) = (i32::from(red), i32::from(green), i32::from(blue));
-    let (from, base) = if i32::from(value) == red {
-        (green - blue, 0)
-    } else if i32::from(value) == green {
-        (blue - red, 2)
-    } else {
-        (red - green, 4)
-    };
-    let sixths = from + base * i32::from(range);
-    let hue = (sixths * HUE[usize::from(range)] as i32 + half as i32) >> PLACES;
-    let hue = if hue < 0 { hue + HUES as i32 } else { hue };
-    [hue as u8, saturation.min(255) as u8, value]
+/// [`LANES`] pixels. Written as loops over whole rows of numbers without branches or tables, so that the compiler makes vector
+/// instructions of them: it is done for every pixel of every frame.
+fn lanes(pixels: &[[u8; 3]; LANES]) -> [[u8; 3]; LANES] {
+    let channel = |at: usize| -> [f32; LANES] { std::array::from_fn(|lane| f32::from(pixels[lane][at])) };
+    let (red, green, blue) = (channel(0), channel(1), channel(2));
+    let (mut hues, mut saturations, mut values) = ([0.0_f32; LANES], [0.0_f32; LANES], [0.0_f32; LANES]);
+    for lane in 0..LANES {
+        let (red, green, blue) = (red[lane], green[lane], blue[lane]);
+        let value = red.max(green).max(blue);
+        let range = value - red.min(green).min(blue);
+        let (to_red, to_green, to_blue) = (green - blue, blue - red + 2.0 * range, red - green + 4.0 * range);
+        let sixths = if value <= red {
+            to_red
+        } else if value <= green {
+            to_green
+        } else {
+            to_blue
+        };
+        let hue = sixths * (HUES as f32 / 6.0 / range.max(1.0));
+        hues[lane] = if hue < 0.0 { hue + HUES as f32 } else { hue };
+        saturations[lane] = range * (255.0 / value.max(1.0));
+        values[lane] = value;
+    }
+    let byte = |value: f32| (value + 0.5) as u8;
+    std::array::from_fn(|lane| [byte(hues[lane]), byte(saturations[lane]), byte(values[lane])])
 }
 
 /// How far two pictures of the same size differ: the mean over all pixels of the differences in hue (the short way around),
@@ -78,6 +72,10 @@ pub(super) fn difference(one: &[u8], other: &[u8]) -> f32 {
 mod tests {
     use super::*;
 
+    fn pixel(rgb: [u8; 3]) -> [u8; 3] {
+        lanes(&[rgb; LANES])[0]
+    }
+
     #[test]
     fn known_colours() {
         // Values of the usual 8-bit HSV (hue halved).
@@ -91,7 +89,7 @@ mod tests {
             ([128, 64, 64], [0, 128, 128]),
             ([10, 20, 30], [105, 170, 30]),
         ] {
-            assert_eq!(pixel(rgb[0], rgb[1], rgb[2]), expected, "{rgb:?}");
+            assert_eq!(pixel(rgb), expected, "{rgb:?}");
         }
     }
 
@@ -100,7 +98,7 @@ mod tests {
         for red in (0..=255_u8).step_by(5) {
             for green in (0..=255_u8).step_by(3) {
                 for blue in (0..=255_u8).step_by(5) {
-                    let [hue, _, value] = pixel(red, green, blue);
+                    let [hue, _, value] = pixel([red, green, blue]);
                     assert!(u32::from(hue) <= HUES, "{red} {green} {blue}: {hue}");
                     assert_eq!(value, red.max(green).max(blue));
                 }

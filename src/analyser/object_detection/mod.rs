@@ -1,58 +1,149 @@
-//! `object_detection`: everyday objects of the 80 COCO classes, by NanoDet.
+//! `object_detection`: objects of the 80 everyday COCO classes by NanoDet, or of a user's own classes by a YOLO-family model.
 //!
 //! Findings: one per object and sample; `label` is the class, `value` is `{track}`, a number that an object keeps while it is
 //! followed. Spans: one per track; `value` is `{track, at_once}`, the latter the highest number of objects of the class in one
 //! sample of the track.
+//!
+//! Options: `model`, an ONNX file in place of NanoDet (see [`yolo`] for the heads that are known); `labels`, the names of its classes, one
+//! a line, where its own metadata have no `names`.
 
 mod coco;
+mod given;
+mod labels;
 mod nanodet;
+mod object;
+mod yolo;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use self::nanodet::{Object, SIDE};
-use super::resize::{self, Shown, Stretcher};
-use super::track::Tracks;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span};
-use crate::infer::{Models, Session, Tensor};
+use anyhow::ensure;
+use serde::Deserialize;
+
+use self::given::{Given, Yolo};
+pub(super) use self::object::Object;
+use super::resize::Shown;
+use super::track::{Followed, Tracks};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, resize, span, state};
+use crate::infer::{GivenFile, Models, Session};
 use crate::model::{Finding, MediaInfo};
 
 const NAME: &str = "object_detection";
+/// NanoDet, by its name in the registry.
+pub(super) const MODEL: &str = "nanodet";
 /// Two samples a second: the model is cheap enough, and boxes that are twice as close are far easier to follow.
 const SAMPLING: Sampling = Sampling::Sampled { fps: 2.0 };
-/// NanoDet's own normalisation, blue first.
-const MEAN: [f32; 3] = [103.53, 116.28, 123.675];
-const DEVIATION: [f32; 3] = [57.375, 57.12, 58.395];
 
 /// The analyser.
-pub struct ObjectDetection;
+pub struct ObjectDetection {
+    given: Option<Given>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    model: PathBuf,
+    labels: PathBuf,
+}
+
+impl ObjectDetection {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        let Settings { model, labels } = options.of(NAME)?;
+        let file = |path: PathBuf| (!path.as_os_str().is_empty()).then(|| GivenFile::new(path));
+        let (model, labels) = (file(model), file(labels));
+        ensure!(model.is_some() || labels.is_none(), "`analyser.{NAME}.labels` needs a `model` that they are the labels of");
+        Ok(Box::new(Self { given: model.map(|model| Given { model, labels }) }))
+    }
+}
 
 impl Analyser for ObjectDetection {
     fn spec(&self) -> Spec {
         Spec {
             name: NAME,
-            version: 1,
-            models: &["nanodet"],
+            version: 2,
+            models: if self.given.is_some() { &[] } else { &[MODEL] },
+            optional: &[],
             sampling: SAMPLING,
-            limits: "A small detector (published COCO mAP about 23): it misses small, crowded and unusual objects, knows 80 everyday classes \
-                     only, and errs more on drawings. Tracks follow overlap, so fast or crossing objects may change numbers.",
+            after: &[],
+            limits: if self.given.is_some() {
+                "A detector that the configuration names: what it knows and how often it errs was not measured here. Tracks follow overlap, \
+                 so fast or crossing objects may change numbers."
+            } else {
+                "A small detector (published COCO mAP about 23): it misses small, crowded and unusual objects, knows 80 everyday classes \
+                 only, and errs more on drawings. Tracks follow overlap, so fast or crossing objects may change numbers."
+            },
         }
     }
 
+    fn parameters(&self) -> String {
+        self.given.as_ref().map_or_else(String::new, Given::parameters)
+    }
+
+    /// NanoDet takes far less memory than any YOLO.
+    fn fallback(&self) -> Option<Box<dyn Analyser>> {
+        self.given.is_some().then(|| Box::new(Self { given: None }) as _)
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
+        let detector = match &self.given {
+            Some(given) => Detector::Yolo(Box::new(Yolo::open(given, models)?)),
+            None => Detector::Nanodet(detector(models)?),
+        };
         Ok(Box::new(ObjectPass {
-            session: models.session("nanodet", "nanodet.onnx")?,
+            detector,
             shown: Shown::of(media),
-            stretcher: Stretcher::default(),
             tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), |one, other| one.label == other.label),
             samples: 0,
         }))
     }
 }
 
+/// Opens NanoDet.
+///
+/// # Errors
+/// When it does not load.
+pub(super) fn detector(models: &Models) -> anyhow::Result<Arc<Session>> {
+    Ok(models.session(MODEL, "nanodet.onnx")?)
+}
+
+/// The persons of a picture in the frame's pixels, by NanoDet, the surest first.
+///
+/// # Errors
+/// When the frame's bytes are not its size, or the model fails.
+pub(super) fn persons(detector: &Session, frame: &Frame) -> anyhow::Result<Vec<Object>> {
+    let objects = nanodet::objects(detector, frame)?;
+    Ok(objects.iter().filter(|object| coco::NAMES.get(object.class) == Some(&"person")).copied().collect())
+}
+
+enum Detector {
+    Nanodet(Arc<Session>),
+    Yolo(Box<Yolo>),
+}
+
+impl Detector {
+    fn objects(&self, frame: &Frame) -> anyhow::Result<Arc<Vec<Object>>> {
+        resize::pixels(frame)?;
+        match self {
+            Self::Nanodet(session) => nanodet::objects(session, frame),
+            Self::Yolo(yolo) => yolo.objects(frame).map(Arc::new),
+        }
+    }
+
+    fn name(&self, class: usize) -> String {
+        match self {
+            Self::Nanodet(_) => coco::NAMES.get(class).copied().unwrap_or("object").to_owned(),
+            Self::Yolo(yolo) => yolo.name(class),
+        }
+    }
+}
+
 struct ObjectPass {
-    session: Arc<Session>,
+    detector: Detector,
     shown: Shown,
-    stretcher: Stretcher,
     tracks: Tracks,
     samples: u64,
 }
@@ -60,12 +151,23 @@ struct ObjectPass {
 impl Pass for ObjectPass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
         for frame in batch {
-            let objects = self.look(frame)?;
+            let objects = self.detector.objects(frame)?;
             let mut seen: Vec<Finding> = objects.iter().map(|object| self.finding(frame, object)).collect();
             self.tracks.push(frame.time_ms, &mut seen);
             out.append(&mut seen);
             self.samples += 1;
         }
+        Ok(())
+    }
+
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        state::save(&(self.tracks.followed(), self.samples))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()> {
+        let (followed, samples): (Followed, u64) = state::restore(saved)?;
+        self.tracks.go_on(followed);
+        self.samples = samples;
         Ok(())
     }
 
@@ -78,22 +180,14 @@ impl Pass for ObjectPass {
 }
 
 impl ObjectPass {
-    fn look(&mut self, frame: &Frame) -> anyhow::Result<Vec<Object>> {
-        let rgb = self.stretcher.stretch(frame, SIDE, SIDE)?;
-        let input = Tensor::f32(&[1, 3, SIDE as usize, SIDE as usize], resize::bgr_planes(rgb, MEAN, DEVIATION))?;
-        let outputs = self.session.run(&[("input_1", &input)])?;
-        let tensors: Vec<&Tensor> = outputs.iter().map(|(_, tensor)| tensor).collect();
-        nanodet::decode(&tensors)
-    }
-
     fn finding(&self, frame: &Frame, object: &Object) -> Finding {
         Finding {
             start_ms: frame.time_ms,
             end_ms: frame.time_ms,
             frame: Some(frame.index),
-            label: coco::NAMES.get(object.class).copied().unwrap_or("object").to_owned(),
+            label: self.detector.name(object.class),
             confidence: object.score,
-            bounds: Some(self.shown.bounds(frame, (SIDE, SIDE), object.corners)),
+            bounds: Some(self.shown.bounds(frame, (frame.width, frame.height), object.corners)),
             ..Finding::default()
         }
     }

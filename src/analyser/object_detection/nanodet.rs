@@ -4,14 +4,18 @@
 //! and bottom side a distribution over 11 bins, whose expectation times the stride is the distance from the cell's centre
 //! (Generalized Focal Loss, Li et al. 2020; NanoDet, RangiLyu).
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, ensure};
 
 use super::coco;
-use crate::analyser::resize;
-use crate::infer::Tensor;
+use super::object::{Object, suppress};
+use crate::analyser::Frame;
+use crate::analyser::resize::{self, Stretcher};
+use crate::infer::{Session, Tensor};
 
 /// Width and height of the model's input, pixels.
-pub(super) const SIDE: u32 = 416;
+const SIDE: u32 = 416;
 const STRIDES: [u32; 3] = [8, 16, 32];
 const CLASSES: usize = coco::NAMES.len();
 const BINS: usize = 11;
@@ -19,25 +23,37 @@ const BINS: usize = 11;
 const SCORE_MIN: f32 = 0.3;
 /// Of two objects of one class that overlap more than this, the weaker is the same object again.
 const OVERLAP_MAX: f32 = 0.5;
-/// Objects per picture.
-const OBJECTS_MAX: usize = 100;
+/// NanoDet's own normalisation, blue first.
+const MEAN: [f32; 3] = [103.53, 116.28, 123.675];
+const DEVIATION: [f32; 3] = [57.375, 57.12, 58.395];
 
-/// One object on the model's input.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Object {
-    /// Class number.
-    pub(super) class: usize,
-    /// 0 to 1.
-    pub(super) score: f32,
-    /// Left, top, right, bottom, in pixels of the model's input.
-    pub(super) corners: [f32; 4],
+/// The objects of a picture in the frame's pixels, the surest first. Looked for once, whoever asks.
+///
+/// # Errors
+/// When the frame's bytes are not its size, or the model fails.
+pub(super) fn objects(session: &Session, frame: &Frame) -> anyhow::Result<Arc<Vec<Object>>> {
+    frame.derived.get("objects by nanodet", || look(session, frame))
+}
+
+fn look(session: &Session, frame: &Frame) -> anyhow::Result<Vec<Object>> {
+    let mut stretcher = Stretcher::default();
+    let rgb = stretcher.stretch(frame, SIDE, SIDE)?;
+    let input = Tensor::f32(&[1, 3, SIDE as usize, SIDE as usize], resize::bgr_planes(rgb, MEAN, DEVIATION))?;
+    let outputs = session.run(&[("input_1", &input)])?;
+    let tensors: Vec<&Tensor> = outputs.iter().map(|(_, tensor)| tensor).collect();
+    let mut objects = decode(&tensors)?;
+    let scale = [frame.width, frame.height, frame.width, frame.height].map(|pixels| pixels as f32 / SIDE as f32);
+    for object in &mut objects {
+        object.corners.iter_mut().zip(scale).for_each(|(corner, scale)| *corner *= scale);
+    }
+    Ok(objects)
 }
 
 /// The objects that the model's outputs tell of, the surest first.
 ///
 /// # Errors
 /// When an output is missing, or holds what is no number or no probability.
-pub(super) fn decode(outputs: &[&Tensor]) -> anyhow::Result<Vec<Object>> {
+fn decode(outputs: &[&Tensor]) -> anyhow::Result<Vec<Object>> {
     let mut objects = Vec::new();
     for stride in STRIDES {
         let cells = (SIDE / stride) as usize;
@@ -53,7 +69,7 @@ pub(super) fn decode(outputs: &[&Tensor]) -> anyhow::Result<Vec<Object>> {
             objects.push(Object { class, score: score.min(1.0), corners: corners(centre, sides, stride)? });
         }
     }
-    Ok(suppress(objects))
+    Ok(suppress(objects, OVERLAP_MAX))
 }
 
 fn by_shape<'a>(outputs: &[&'a Tensor], shape: [usize; 3]) -> anyhow::Result<&'a [f32]> {
@@ -81,34 +97,11 @@ fn expectation(logits: &[f32]) -> f32 {
     mean / sum
 }
 
-/// Keeps the surest object of each class among those that overlap.
-fn suppress(mut objects: Vec<Object>) -> Vec<Object> {
-    objects.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let mut kept: Vec<Object> = Vec::new();
-    for object in objects {
-        let again = kept.iter().any(|other| other.class == object.class && overlap(other, &object) > OVERLAP_MAX);
-        if !again {
-            kept.push(object);
-        }
-        if kept.len() == OBJECTS_MAX {
-            break;
-        }
-    }
-    kept
-}
-
-fn overlap(one: &Object, other: &Object) -> f32 {
-    let sides = |object: &Object| {
-        let [left, top, right, bottom] = object.corners;
-        [left, top, right - left, bottom - top]
-    };
-    resize::overlap(sides(one), sides(other))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::object::OBJECTS_MAX;
     use super::*;
 
     /// Scores and sides of all strides: nothing seen.

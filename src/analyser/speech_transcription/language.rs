@@ -1,12 +1,14 @@
 //! Which language is spoken.
 
+use serde::{Deserialize, Serialize};
+
 /// A window decides the language of the sound when it is at least this sure.
 const SURE: f32 = 0.5;
 /// A later window is written in another language when it is at least this sure.
 const VERY_SURE: f32 = 0.9;
 
 /// The language of the sound so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Language {
     /// Place in the tokenizer's list.
     settled: Option<usize>,

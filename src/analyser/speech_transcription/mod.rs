@@ -1,17 +1,21 @@
-//! `speech_transcription`: silero VAD finds speech, Whisper base writes it down.
+//! `speech_transcription`: silero VAD finds speech, Whisper writes it down.
 //!
 //! Findings: `speech`, one per segment that Whisper ends; text, and `{language, language_confidence, words: [{word, start_ms, end_ms,
-//! confidence}], avg_logprob, no_speech, low_confidence?}`. The confidence is the geometric mean of the tokens' probabilities.
+//! confidence}], avg_logprob, no_speech, low_confidence?}`. The confidence is the geometric mean of the tokens' probabilities;
+//! `language_confidence` is null of a model that knows English only.
 //!
-//! * Regions of speech are put together into windows of at most 30 s (a pause of 3 s ends a window), so that silence is never transcribed
-//!   and the encoder, which costs the same for any window, runs rarely.
+//! * Regions of speech are put together, without the pauses between them, into windows of at most 30 s, so that silence is never
+//!   transcribed and the encoder, which costs the same for any window, runs rarely. What was said waits at most a minute.
 //! * The language of the first window that is at least half sure holds for the sound; a later window that is very sure of another one
 //!   is written in that one.
 //! * A window that repeats itself is decoded again with repetition barred. A window in which the decoder itself believes that there is no
-//!   speech, and whose text is improbable, is dropped.
+//!   speech, and whose text is improbable, is dropped. Text that is improbable, repeats itself, has more words than can be said, is in a
+//!   language of which the model is not sure, or in one in which it errs much, is marked `low_confidence`.
 
+mod choice;
 mod language;
 mod mel;
+mod pack;
 mod rules;
 mod transcript;
 pub mod vad;
@@ -21,156 +25,211 @@ mod words;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use self::choice::Choice;
 use self::language::Language;
+use self::pack::{Pack, Piece};
 use self::vad::Vad;
 use self::whisper::Whisper;
-use super::{Analyser, Pass, Pcm, SAMPLE_RATE, Sampling, Spec, Summary};
+use super::hearing::frames::Frames;
+use super::hearing::{Clock, MILLISECOND, clean, packed};
+use super::{Analyser, Options, Pass, Pcm, Sampling, Spec, Summary, state};
 use crate::infer::Models;
-use crate::model::{AnalyserResult, AnalyserStatus, Finding, MediaInfo, Span};
+use crate::model::{AnalyserResult, Finding, MediaInfo, Span};
 
 const NAME: &str = "speech_transcription";
-/// Samples per millisecond.
-const MILLISECOND: usize = SAMPLE_RATE as usize / 1000;
 /// What one window may hold.
 const WINDOW_MAX: usize = 30_000 * MILLISECOND;
 /// Sound around the speech that Whisper hears too: cut words cost it more than some silence.
 const CONTEXT: usize = 200 * MILLISECOND;
-/// A longer pause ends a window.
+/// A longer pause in the sound ends a finding.
 const PAUSE_MAX: usize = 3_000 * MILLISECOND;
+/// What was said waits at most so long for its window to fill.
+const WAIT_MAX: usize = 60_000 * MILLISECOND;
+/// Sound is looked at in steps of half a second, counted from its beginning, so that the pieces in which it comes do not matter.
+const STEP: usize = 500 * MILLISECOND;
 
 /// Writes down speech.
-pub struct SpeechTranscription;
+pub struct SpeechTranscription {
+    choice: Choice,
+}
+
+impl SpeechTranscription {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When an option is unknown, or names no model.
+    pub fn new(options: &Options) -> anyhow::Result<Self> {
+        Ok(Self { choice: Choice::of(&options.of(NAME)?)? })
+    }
+}
 
 impl Analyser for SpeechTranscription {
     fn spec(&self) -> Spec {
         Spec {
             name: NAME,
-            version: 1,
-            models: &[vad::MODEL, whisper::MODEL],
+            version: 2,
+            models: self.choice.models(),
+            optional: &[],
             sampling: Sampling::Audio,
-            limits: "Whisper base errs on names, noise, music, accents and small languages (Vietnamese among them), and may invent words; \
-                     one speaker at a time, singing is mostly not heard. Times of words come from the decoder's attention: about ± 0.2 s.",
+            after: &[],
+            limits: "The smaller Whispers err on names, noise, music, accents and small languages (Vietnamese among them), and may invent \
+                     words; one speaker at a time, singing is mostly not heard. Times of words come from the decoder's attention: about ± 0.2 s.",
         }
+    }
+
+    fn parameters(&self) -> String {
+        self.choice.parameters()
     }
 
     fn begin(&self, _media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         Ok(Box::new(Listening {
             vad: Vad::open(models)?,
             models: models.clone(),
+            choice: self.choice.clone(),
             whisper: None,
-            language: Language::default(),
-            start_ms: None,
-            sound: Vec::new(),
-            sound_start: 0,
-            regions: Vec::new(),
-            segments: Vec::new(),
-            written: 0,
+            state: State {
+                clock: Clock::default(),
+                steps: Frames::new(STEP, STEP),
+                sound: Vec::new(),
+                sound_start: 0,
+                regions: Vec::new(),
+                packed_to: 0,
+                pack: Pack::default(),
+                language: Language::default(),
+                segments: Vec::new(),
+            },
         }))
     }
 }
 
 struct Listening {
     models: Arc<Models>,
+    choice: Choice,
     vad: Vad,
     /// Opened at the first speech.
     whisper: Option<Whisper>,
-    language: Language,
-    start_ms: Option<i64>,
-    /// Samples that may still be transcribed, from sample `sound_start` on: at most about a minute.
-    sound: Vec<f32>,
+    state: State,
+}
+
+/// What lasts from piece to piece, beside the detector's state.
+#[derive(Serialize, Deserialize)]
+struct State {
+    clock: Clock,
+    steps: Frames,
+    /// Samples that may still be packed, from sample `sound_start` on: at most about half a minute.
+    #[serde(with = "packed")]
+    sound: Vec<i16>,
     sound_start: usize,
-    /// Regions of speech that wait for their window, in samples.
+    /// Regions of speech whose end was not heard with its context yet.
     regions: Vec<Range<usize>>,
+    /// The sample up to which sound was packed.
+    packed_to: usize,
+    pack: Pack,
+    language: Language,
+    /// Everything that was written: what becomes spans.
     segments: Vec<Finding>,
-    /// The sample up to which everything is written.
-    written: usize,
 }
 
 impl Pass for Listening {
     fn audio(&mut self, pcm: &Pcm, out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        self.start_ms.get_or_insert(pcm.time_ms);
-        // Half-second steps bound what waits, whatever the size of the piece.
-        for piece in pcm.samples.chunks(500 * MILLISECOND) {
-            self.sound.extend(piece.iter().map(|sample| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }));
-            let heard = self.sound.len() - piece.len();
-            self.vad.hear(&self.sound[heard..], &mut self.regions)?;
-            while let Some(count) = self.full_window() {
-                self.transcribe(count, out)?;
-            }
-            self.forget();
+        self.state.clock.hear(pcm);
+        let mut steps = Vec::new();
+        self.state.steps.cut(&clean(pcm), |step| {
+            steps.push(step.to_vec());
+            Ok(())
+        })?;
+        for step in steps {
+            self.hear(&step, out)?;
         }
+        Ok(())
+    }
+
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        state::save(&(self.vad.state(), &self.state))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()> {
+        let (vad, state) = state::restore(saved)?;
+        self.vad.set_state(vad);
+        self.state = state;
         Ok(())
     }
 
     fn finish(mut self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
-        if self.start_ms.is_none() {
-            return Ok(Summary { status: AnalyserStatus::Skipped, reason: Some("no sound".to_owned()), spans: None });
+        if self.state.clock.heard() == 0 {
+            return Ok(Summary::skipped("no sound"));
         }
-        self.vad.finish(&mut self.regions)?;
-        while !self.regions.is_empty() {
-            self.transcribe(fitting(&self.regions), out)?;
+        let rest = self.state.steps.rest().to_vec();
+        self.hear(&rest, out)?;
+        self.vad.finish(&mut self.state.regions)?;
+        while !self.state.regions.is_empty() {
+            self.pack(out)?;
         }
-        Ok(Summary { spans: Some(spans(&self.segments)), ..Summary::done() })
+        while !self.state.pack.is_empty() {
+            self.transcribe(out)?;
+        }
+        Ok(Summary { spans: Some(spans(&self.state.segments)), ..Summary::done() })
     }
 }
 
 impl Listening {
-    /// How many of the waiting regions make a window, once no later speech can join it.
-    fn full_window(&self) -> Option<usize> {
-        let count = fitting(&self.regions);
-        let (first, last) = (self.regions.first()?, self.regions.get(count.checked_sub(1)?)?);
-        let next = self.vad.open_since().unwrap_or(self.vad.heard());
-        let full = count < self.regions.len()
-            || next > last.end + PAUSE_MAX
-            || next.max(self.vad.heard()) > first.start + WINDOW_MAX - 2 * CONTEXT;
-        full.then_some(count)
-    }
-
-    /// Writes down the first `count` regions as one window.
-    fn transcribe(&mut self, count: usize, out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        let regions: Vec<Range<usize>> = self.regions.drain(..count.max(1)).collect();
-        let (Some(first), Some(last)) = (regions.first(), regions.last()) else { return Ok(()) };
-        let from = first.start.saturating_sub(CONTEXT).max(self.written).max(self.sound_start);
-        let to = (last.end + CONTEXT).min(self.sound_start + self.sound.len());
-        if self.whisper.is_none() {
-            self.whisper = Some(Whisper::open(&self.models)?);
+    fn hear(&mut self, samples: &[f32], out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        self.state.sound.extend(samples.iter().map(|sample| packed::pack(*sample)));
+        self.vad.hear(samples, &mut self.state.regions)?;
+        let heard = self.state.sound_start + self.state.sound.len();
+        while self.state.regions.first().is_some_and(|region| region.end + CONTEXT <= heard) {
+            self.pack(out)?;
         }
-        let Some(whisper) = &self.whisper else { return Ok(()) };
-        let ms = |sample: usize| (sample / MILLISECOND) as i64;
-        let samples = self.sound.get(from - self.sound_start..to - self.sound_start).unwrap_or_default();
-        let speech: Vec<Range<i64>> =
-            regions.iter().map(|region| ms(region.start) - ms(from)..ms(region.end) - ms(from)).collect();
-        let written = transcript::write(whisper, &mut self.language, samples, &speech)?;
-        let origin_ms = self.start_ms.unwrap_or_default() + ms(from);
-        let segments: Vec<Finding> = written.segments.into_iter().map(|segment| segment.finding(origin_ms)).collect();
-        out.extend(segments.iter().cloned());
-        self.segments.extend(segments);
-        self.written = last.end;
-        if let Some(resume_ms) = written.resume_ms {
-            // What the model left for a next window waits for it, with the speech that follows.
-            let resume = from + (resume_ms as usize).max(1000) * MILLISECOND;
-            self.written = resume;
-            let left = regions.iter().filter(|region| region.end > resume).map(|region| region.start.max(resume)..region.end);
-            self.regions.splice(..0, left.collect::<Vec<_>>());
+        while self.state.pack.since().is_some_and(|since| since + WAIT_MAX <= heard) {
+            self.transcribe(out)?;
         }
+        self.state.forget(&self.vad);
         Ok(())
     }
 
-    /// Drops sound that no window needs any more.
-    fn forget(&mut self) {
-        let needed = self.regions.first().map(|region| region.start).or(self.vad.open_since()).unwrap_or(self.vad.heard());
-        let drop = needed.saturating_sub(2 * CONTEXT + 500 * MILLISECOND).saturating_sub(self.sound_start).min(self.sound.len());
-        self.sound.drain(..drop);
-        self.sound_start += drop;
+    /// Puts the first region, with its context, to what waits to be written; writes first what it would not fit to.
+    fn pack(&mut self, out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        let state = &mut self.state;
+        let speech = state.regions.remove(0);
+        let from = speech.start.saturating_sub(CONTEXT).max(state.packed_to).max(state.sound_start);
+        let to = (speech.end + CONTEXT).min(state.sound_start + state.sound.len()).max(from);
+        let samples = state.sound.get(from - state.sound_start..to - state.sound_start).unwrap_or_default().to_vec();
+        state.packed_to = to;
+        while !self.state.pack.fits(samples.len()) {
+            self.transcribe(out)?;
+        }
+        self.state.pack.push(Piece { from, samples, speech });
+        Ok(())
+    }
+
+    /// Writes down what waits. What the model leaves for a next window waits for it, with the speech that follows.
+    fn transcribe(&mut self, out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        if self.whisper.is_none() {
+            self.whisper = Some(Whisper::open(&self.choice, &self.models)?);
+        }
+        let Some(whisper) = &self.whisper else { return Ok(()) };
+        let state = &mut self.state;
+        let written = transcript::write(whisper, &self.choice, &mut state.language, &state.pack, state.clock)?;
+        match written.resume_ms {
+            Some(resume_ms) => state.pack.drop_before(resume_ms.max(1000)),
+            None => state.pack.clear(),
+        }
+        out.extend(written.findings.iter().cloned());
+        state.segments.extend(written.findings);
+        Ok(())
     }
 }
 
-/// How many regions, from the first, fit into one window.
-fn fitting(regions: &[Range<usize>]) -> usize {
-    let Some(first) = regions.first() else { return 0 };
-    let joins =
-        |pair: &[Range<usize>]| pair[1].start <= pair[0].end + PAUSE_MAX && pair[1].end - first.start <= WINDOW_MAX - 2 * CONTEXT;
-    1 + regions.windows(2).take_while(|pair| joins(pair)).count()
+impl State {
+    /// Drops sound that no region needs any more.
+    fn forget(&mut self, vad: &Vad) {
+        let needed = self.regions.first().map(|region| region.start).or(vad.open_since()).unwrap_or(vad.heard());
+        let drop = needed.saturating_sub(2 * CONTEXT + STEP).saturating_sub(self.sound_start).min(self.sound.len());
+        self.sound.drain(..drop);
+        self.sound_start += drop;
+    }
 }
 
 /// At most [`AnalyserResult::SPANS_MAX`] spans: of a long sound, neighbouring segments share one.
@@ -189,18 +248,6 @@ fn spans(segments: &[Finding]) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn seconds(spans: &[(usize, usize)]) -> Vec<Range<usize>> {
-        spans.iter().map(|(from, to)| from * 1000 * MILLISECOND..to * 1000 * MILLISECOND).collect()
-    }
-
-    #[test]
-    fn a_window_takes_regions_up_to_its_length_and_to_a_long_pause() {
-        assert_eq!(fitting(&seconds(&[(0, 5), (6, 10), (12, 28), (29, 33)])), 3);
-        assert_eq!(fitting(&seconds(&[(0, 5), (9, 10)])), 1);
-        assert_eq!(fitting(&seconds(&[(0, 29)])), 1);
-        assert_eq!(fitting(&[]), 0);
-    }
 
     #[test]
     fn many_segments_share_spans_and_lose_no_text() {

@@ -8,6 +8,9 @@ const FIRST_TIMESTAMP_MAX: usize = 50;
 /// Under [`Repetition::Barred`], tokens in a row that may not come twice.
 const PHRASE: usize = 4;
 
+/// e to this, 50,000 times, is less than 1e-8.
+const NEGLIGIBLE: f32 = -30.0;
+
 /// Whether a phrase may come again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repetition {
@@ -93,7 +96,9 @@ pub(super) fn log_sum_exp(logits: &[f32]) -> f32 {
     if !top.is_finite() {
         return top;
     }
-    top + logits.iter().map(|logit| f64::from(logit - top).exp()).sum::<f64>().ln() as f32
+    // What is this far below the top does not show in the sum, and most are.
+    let near = logits.iter().filter(|logit| **logit - top > NEGLIGIBLE);
+    top + near.map(|logit| f64::from(logit - top).exp()).sum::<f64>().ln() as f32
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
-//! From one window of sound to segments of text.
-
-use std::ops::Range;
+//! From one window of speech to findings.
 
 use serde_json::json;
 
+use super::choice::Choice;
 use super::language::Language;
+use super::pack::Pack;
 use super::rules::Repetition;
 use super::whisper::{Decoded, Token, Whisper, Window};
 use super::words::{self, Word};
+use super::{MILLISECOND, PAUSE_MAX};
+use crate::analyser::hearing::{Clock, round};
 use crate::model::Finding;
 
 /// Text more compressible than this repeats itself (openai/whisper `compression_ratio_threshold`).
@@ -20,69 +22,80 @@ const NO_SPEECH_MAX: f32 = 0.6;
 const CONFIDENCE_MIN: f32 = 0.5;
 /// Less than this left over is not looked at again.
 const REST_MIN_MS: i64 = 1000;
+/// Nobody says more words in a second.
+const WORDS_PER_SECOND_MAX: f32 = 8.0;
 
 /// What was written of a window.
 #[derive(Default)]
 pub(super) struct Written {
-    pub(super) segments: Vec<Segment>,
-    /// Where the model stopped before the window's end, when it did.
+    pub(super) findings: Vec<Finding>,
+    /// Where the model stopped before the window's end, when it did; in milliseconds of the window.
     pub(super) resume_ms: Option<i64>,
 }
 
-/// One segment, in milliseconds from the window's begin.
-pub(super) struct Segment {
-    words: Vec<Word>,
-    text: String,
-    language: String,
-    language_confidence: f32,
-    avg_logprob: f32,
-    no_speech: f32,
-    repeats: bool,
+/// The language of a window.
+struct Spoken {
+    code: String,
+    /// Its token; none in a model that knows English only.
+    id: Option<u32>,
+    confidence: Option<f32>,
+    weak: bool,
 }
 
-/// Writes down at most 30 s of sound, in which speech is in the regions `speech` (milliseconds).
+/// What holds for all that is written of a window.
+struct Context<'a> {
+    spoken: Spoken,
+    repeats: bool,
+    no_speech: f32,
+    pack: &'a Pack,
+    clock: Clock,
+}
+
+/// Writes down a window of speech.
 pub(super) fn write(
     whisper: &Whisper,
+    choice: &Choice,
     language: &mut Language,
-    samples: &[f32],
-    speech: &[Range<i64>],
+    pack: &Pack,
+    clock: Clock,
 ) -> anyhow::Result<Written> {
-    let window = whisper.encode(samples)?;
-    let Some((place, language_confidence)) = language.of_window(&window.languages) else { return Ok(Written::default()) };
-    let Some((code, language_id)) = whisper.tokenizer.languages.get(place) else { return Ok(Written::default()) };
-    let decoded = decode(whisper, &window, *language_id)?;
+    let sound = pack.sound();
+    let window = whisper.encode(&sound)?;
+    let Some(spoken) = spoken(whisper, choice, language, &window) else { return Ok(Written::default()) };
+    let decoded = decode(whisper, &window, spoken.id)?;
     if window.no_speech > NO_SPEECH_MAX && decoded.avg_logprob < LOGPROB_MIN {
         return Ok(Written::default());
     }
-    let end_ms = (samples.len() / super::MILLISECOND) as i64;
-    let parts = parts(whisper, &decoded, end_ms);
+    let parts = parts(whisper, &decoded, (sound.len() / MILLISECOND) as i64);
     let text: Vec<Token> = parts.segments.iter().flatten().copied().collect();
     if text.is_empty() {
-        return Ok(Written { segments: Vec::new(), resume_ms: parts.resume_ms });
+        return Ok(Written { findings: Vec::new(), resume_ms: parts.resume_ms });
     }
     let ids: Vec<u32> = text.iter().map(|token| token.id).collect();
-    let attention = whisper.attention(&window, *language_id, &ids)?;
-    let mut words = words::words(&whisper.tokenizer, code, &text, attention, speech).into_iter().peekable();
-    let mut end = 0;
-    let segment = |tokens: &Vec<Token>| {
-        end += tokens.len();
-        let own: Vec<Word> = std::iter::from_fn(|| words.next_if(|word| word.tokens.start < end)).collect();
+    let attention = whisper.attention(&window, spoken.id, &ids)?;
+    let words = words::words(&whisper.tokenizer, &spoken.code, &text, attention, &pack.speech());
+    let repeats = decoded.compression > COMPRESSION_MAX;
+    let context = Context { spoken, repeats, no_speech: window.no_speech, pack, clock };
+    let mut findings = Vec::new();
+    for group in context.groups(&parts.segments, &words) {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        let tokens = text.get(first.tokens.start..last.tokens.end).unwrap_or_default();
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        Segment {
-            words: own,
-            text: whisper.tokenizer.decode(&ids).trim().to_owned(),
-            language: code.clone(),
-            language_confidence,
-            avg_logprob: tokens.iter().map(|token| token.logprob).sum::<f32>() / tokens.len() as f32,
-            no_speech: window.no_speech,
-            repeats: decoded.compression > COMPRESSION_MAX,
-        }
-    };
-    let segments = parts.segments.iter().map(segment).filter(|segment| !segment.words.is_empty()).collect();
-    Ok(Written { segments, resume_ms: parts.resume_ms })
+        findings.push(context.finding(group, tokens, whisper.tokenizer.decode(&ids).trim()));
+    }
+    Ok(Written { findings, resume_ms: parts.resume_ms })
 }
 
-fn decode(whisper: &Whisper, window: &Window, language: u32) -> anyhow::Result<Decoded> {
+fn spoken(whisper: &Whisper, choice: &Choice, language: &mut Language, window: &Window) -> Option<Spoken> {
+    if !whisper.tokenizer.is_multilingual() {
+        return Some(Spoken { code: "en".to_owned(), id: None, confidence: None, weak: false });
+    }
+    let (place, confidence) = language.of_window(&window.languages)?;
+    let (code, id) = whisper.tokenizer.languages.get(place)?;
+    Some(Spoken { weak: choice.is_weak_in(code), code: code.clone(), id: Some(*id), confidence: Some(confidence) })
+}
+
+fn decode(whisper: &Whisper, window: &Window, language: Option<u32>) -> anyhow::Result<Decoded> {
     let free = whisper.decode(window, language, Repetition::Free)?;
     if free.compression <= COMPRESSION_MAX {
         return Ok(free);
@@ -120,35 +133,51 @@ fn parts(whisper: &Whisper, decoded: &Decoded, end_ms: i64) -> Parts {
     Parts { segments, resume_ms }
 }
 
-impl Segment {
-    /// As a finding of a sound in which the window begins at `origin_ms`.
-    pub(super) fn finding(self, origin_ms: i64) -> Finding {
-        let confidence = self.avg_logprob.exp().clamp(0.0, 1.0);
-        let low = self.repeats || self.avg_logprob < LOGPROB_MIN || confidence.min(self.language_confidence) < CONFIDENCE_MIN;
-        let word = |word: &Word| {
-            json!({
-                "word": word.text,
-                "start_ms": origin_ms + word.start_ms,
-                "end_ms": origin_ms + word.end_ms,
-                "confidence": rounded(word.confidence),
-            })
-        };
+impl Context<'_> {
+    /// The words of each segment; a segment is parted where the sound has a long pause, which the window does not show.
+    fn groups<'w>(&self, segments: &[Vec<Token>], words: &'w [Word]) -> Vec<&'w [Word]> {
+        let (mut groups, mut rest, mut end) = (Vec::new(), words, 0);
+        for segment in segments {
+            end += segment.len();
+            let count = rest.iter().take_while(|word| word.tokens.start < end).count();
+            let (own, later) = rest.split_at(count);
+            rest = later;
+            groups.extend(own.chunk_by(|one, next| {
+                let (one, next) = (self.pack.place(one.start_ms, one.end_ms), self.pack.place(next.start_ms, next.end_ms));
+                next.start <= one.end + PAUSE_MAX
+            }));
+        }
+        groups
+    }
+
+    fn finding(&self, words: &[Word], tokens: &[Token], text: &str) -> Finding {
+        let avg_logprob = tokens.iter().map(|token| token.logprob).sum::<f32>() / tokens.len().max(1) as f32;
+        let confidence = avg_logprob.exp().clamp(0.0, 1.0);
+        let times: Vec<(i64, i64)> = words
+            .iter()
+            .map(|word| self.pack.place(word.start_ms, word.end_ms))
+            .map(|place| (self.clock.ms(place.start), self.clock.ms(place.end)))
+            .collect();
+        let (start_ms, end_ms) = (times.first().map_or(0, |time| time.0), times.last().map_or(0, |time| time.1));
+        let crowded = words.len() as f32 > 3.0 + WORDS_PER_SECOND_MAX * (end_ms - start_ms) as f32 / 1000.0;
+        let unsure = confidence.min(self.spoken.confidence.unwrap_or(1.0)) < CONFIDENCE_MIN;
+        let word = |(word, (start_ms, end_ms)): (&Word, &(i64, i64))| json!({ "word": word.text, "start_ms": start_ms, "end_ms": end_ms, "confidence": rounded(word.confidence) });
         let mut value = json!({
-            "language": self.language,
-            "language_confidence": rounded(self.language_confidence),
-            "words": self.words.iter().map(word).collect::<Vec<_>>(),
-            "avg_logprob": rounded(self.avg_logprob),
+            "language": self.spoken.code,
+            "language_confidence": self.spoken.confidence.map(rounded),
+            "words": words.iter().zip(&times).map(word).collect::<Vec<_>>(),
+            "avg_logprob": rounded(avg_logprob),
             "no_speech": rounded(self.no_speech),
         });
-        if low {
+        if self.repeats || crowded || unsure || avg_logprob < LOGPROB_MIN || self.spoken.weak {
             value["low_confidence"] = json!(true);
         }
         Finding {
-            start_ms: origin_ms + self.words.first().map_or(0, |word| word.start_ms),
-            end_ms: origin_ms + self.words.last().map_or(0, |word| word.end_ms),
+            start_ms,
+            end_ms,
             label: "speech".to_owned(),
             confidence,
-            text: Some(self.text),
+            text: Some(text.to_owned()),
             value: Some(value),
             ..Finding::default()
         }
@@ -157,5 +186,5 @@ impl Segment {
 
 /// Three digits, and no binary noise in the JSON.
 fn rounded(value: f32) -> f64 {
-    (f64::from(value) * 1000.0).round() / 1000.0
+    round(f64::from(value), 3)
 }

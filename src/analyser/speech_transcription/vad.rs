@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::MILLISECOND;
+use serde::{Deserialize, Serialize};
+
+use crate::analyser::hearing::MILLISECOND;
 use crate::infer::{Models, Session, Tensor};
 
 /// The model's name in the registry.
@@ -27,8 +29,15 @@ const MAX_SPEECH: usize = 28_000 * MILLISECOND - WINDOW - 2 * PAD;
 /// Listens in windows and gives out regions of speech, in samples from the beginning.
 pub struct Vad {
     model: Arc<Session>,
-    state: Tensor,
-    context: [f32; CONTEXT],
+    state: State,
+}
+
+/// What lasts from window to window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The model's own memory.
+    memory: Vec<f32>,
+    context: Vec<f32>,
     pending: Vec<f32>,
     rules: Rules,
 }
@@ -39,13 +48,23 @@ impl Vad {
     /// # Errors
     /// When the model does not load.
     pub fn open(models: &Models) -> anyhow::Result<Self> {
-        Ok(Self {
-            model: models.session(MODEL, "silero_vad.onnx")?,
-            state: Tensor::zeros(&STATE_SHAPE),
-            context: [0.0; CONTEXT],
+        let state = State {
+            memory: vec![0.0; STATE_SHAPE.iter().product()],
+            context: vec![0.0; CONTEXT],
             pending: Vec::new(),
             rules: Rules::default(),
-        })
+        };
+        Ok(Self { model: models.session(MODEL, "silero_vad.onnx")?, state })
+    }
+
+    /// What a listener that goes on from here needs.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Goes on from there.
+    pub fn set_state(&mut self, state: State) {
+        self.state = state;
     }
 
     /// Listens on; regions that ended are appended to `regions`.
@@ -53,14 +72,14 @@ impl Vad {
     /// # Errors
     /// When the model does not run.
     pub fn hear(&mut self, samples: &[f32], regions: &mut Vec<Range<usize>>) -> anyhow::Result<()> {
-        self.pending.extend_from_slice(samples);
-        let pending = std::mem::take(&mut self.pending);
+        self.state.pending.extend_from_slice(samples);
+        let pending = std::mem::take(&mut self.state.pending);
         let mut windows = pending.chunks_exact(WINDOW);
         for window in windows.by_ref() {
             let probability = self.probability(window)?;
-            self.rules.step(probability, regions);
+            self.state.rules.step(probability, regions);
         }
-        self.pending = windows.remainder().to_vec();
+        self.state.pending = windows.remainder().to_vec();
         Ok(())
     }
 
@@ -69,39 +88,41 @@ impl Vad {
     /// # Errors
     /// When the model does not run.
     pub fn finish(&mut self, regions: &mut Vec<Range<usize>>) -> anyhow::Result<()> {
-        let end = self.rules.heard + self.pending.len();
-        if !self.pending.is_empty() {
-            let mut window = std::mem::take(&mut self.pending);
+        let end = self.state.rules.heard + self.state.pending.len();
+        if !self.state.pending.is_empty() {
+            let mut window = std::mem::take(&mut self.state.pending);
             window.resize(WINDOW, 0.0);
             let probability = self.probability(&window)?;
-            self.rules.step(probability, regions);
+            self.state.rules.step(probability, regions);
         }
-        self.rules.finish(end, regions);
+        self.state.rules.finish(end, regions);
         Ok(())
     }
 
     /// Where the region begins that is open now.
     pub fn open_since(&self) -> Option<usize> {
-        self.rules.start.map(|start| start.saturating_sub(PAD))
+        self.state.rules.start.map(|start| start.saturating_sub(PAD))
     }
 
     /// Samples that were judged.
     pub fn heard(&self) -> usize {
-        self.rules.heard
+        self.state.rules.heard
     }
 
     fn probability(&mut self, window: &[f32]) -> anyhow::Result<f32> {
-        let input = Tensor::f32(&[1, CONTEXT + WINDOW], [&self.context, window].concat())?;
+        let state = &mut self.state;
+        let input = Tensor::f32(&[1, CONTEXT + WINDOW], [&state.context, window].concat())?;
+        let memory = Tensor::f32(&STATE_SHAPE, std::mem::take(&mut state.memory))?;
         let rate = Tensor::scalar_i64(16_000);
-        let mut outputs = self.model.run(&[("input", &input), ("state", &self.state), ("sr", &rate)])?;
-        self.state = outputs.take("stateN")?;
-        self.context.copy_from_slice(&window[WINDOW - CONTEXT..]);
+        let outputs = self.model.run(&[("input", &input), ("state", &memory), ("sr", &rate)])?;
+        state.memory = outputs.get("stateN")?.as_f32()?.to_vec();
+        state.context = window[WINDOW - CONTEXT..].to_vec();
         Ok(outputs.get("output")?.as_f32()?.first().copied().unwrap_or_default())
     }
 }
 
 /// The reference's state machine over one probability per window.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Rules {
     heard: usize,
     start: Option<usize>,

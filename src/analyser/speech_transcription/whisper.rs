@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use serde::Deserialize;
 
-use super::mel::{BANDS, HOP, Mel};
+use super::choice::{Choice, Opened};
+use super::mel::Mel;
 use super::rules::{Repetition, choose, log_sum_exp};
-use crate::infer::{Models, Outputs, Session, Tensor, WhisperTokenizer};
+use crate::analyser::hearing::HOP;
+use crate::infer::{Kept, Models, Outputs, Session, Tensor, WhisperTokenizer};
 
-pub(super) const MODEL: &str = "whisper_base";
 /// Frames that the model was trained on: 30 s. Shorter inputs are padded with silence. The encoder also takes fewer frames (an 11 s window with
 /// 2 s of padding in a quarter of the time), but the text suffers: of the 119 words of `two_cities.wav` 3 are wrong with 2 s of padding, 4 with
 /// none, at most 1 with all frames; and with none the sentence of `jfk.flac` comes twice.
@@ -28,28 +28,18 @@ pub(super) struct Whisper {
     mel: Mel,
 }
 
-#[derive(Deserialize)]
-struct Config {
-    suppress_ids: Vec<u32>,
-}
-
 /// An encoded window and what the first decoder step says of it.
 pub(super) struct Window {
-    cross: Vec<(String, Tensor)>,
-    opening: Cache,
+    cross: Vec<Kept>,
+    /// Keys and values of the first token, and what may follow it.
+    opening: Vec<Kept>,
+    first: Vec<f32>,
     /// Encoder positions (20 ms) that hold sound and not padding.
     pub(super) positions: usize,
-    /// Probability of each language, in the tokenizer's order.
+    /// Probability of each language, in the tokenizer's order; none of a model that knows English only.
     pub(super) languages: Vec<f32>,
     /// Probability that there is no speech.
     pub(super) no_speech: f32,
-}
-
-/// Keys and values of the tokens so far.
-#[derive(Clone)]
-struct Cache {
-    tensors: Vec<(String, Tensor)>,
-    length: usize,
 }
 
 /// One sampled token.
@@ -71,48 +61,64 @@ pub(super) struct Decoded {
     pub(super) compression: f32,
 }
 
+/// Per alignment head, per predicted token, the encoder positions.
+pub(super) type Attention = Vec<Vec<Vec<f32>>>;
+
 impl Whisper {
-    pub(super) fn open(models: &Models) -> anyhow::Result<Self> {
-        let config: Config = serde_json::from_slice(&models.files().read(MODEL, "config.json")?)?;
-        Ok(Self {
-            encoder: models.session(MODEL, "encoder.onnx")?,
-            decoder: models.session(MODEL, "decoder.onnx")?,
-            tokenizer: WhisperTokenizer::open(models.files(), MODEL)?,
-            suppressed: config.suppress_ids,
-            mel: Mel::new(),
-        })
+    /// # Errors
+    /// When a file of the model is not here, or is not what it should be.
+    pub(super) fn open(choice: &Choice, models: &Models) -> anyhow::Result<Self> {
+        let Opened { encoder, decoder, tokenizer, suppressed } = choice.open(models)?;
+        let inputs = encoder.inputs();
+        let shape = inputs.iter().find(|(name, _)| name == "mel").map(|(_, shape)| shape.as_slice());
+        let bands = match shape {
+            Some([_, bands @ (80 | 128), _]) => *bands as usize,
+            other => anyhow::bail!("the encoder takes no `mel` of 80 or 128 bands: {other:?}"),
+        };
+        Ok(Self { encoder, decoder, tokenizer, suppressed, mel: Mel::new(bands) })
     }
 
     /// Encodes at most 30 s of samples and takes the first decoder step.
     pub(super) fn encode(&self, samples: &[f32]) -> anyhow::Result<Window> {
-        let mel = Tensor::f32(&[1, BANDS, FRAMES], self.mel.spectrogram(samples, FRAMES)?)?;
-        let cross: Vec<(String, Tensor)> = self.encoder.run(&[("mel", &mel)])?.into_iter().collect();
-        let mut opening = Cache::empty(&cross)?;
-        let logits = logits(&self.step(&cross, &mut opening, &[self.tokenizer.start_of_transcript])?)?;
-        let of_languages: Vec<f32> = self
-            .tokenizer
-            .languages
-            .iter()
-            .map(|(_, id)| logits.get(*id as usize).copied().unwrap_or(f32::NEG_INFINITY))
-            .collect();
+        let mel = Tensor::f32(&[1, self.mel.bands(), FRAMES], self.mel.spectrogram(samples, FRAMES)?)?;
+        let keep = |name: &str| name.starts_with("cross").then(|| name.to_owned());
+        let (_, cross) = self.encoder.run_on(&[("mel", &mel)], &[], keep)?;
+        let (outputs, opening) = self.step(&cross, &empty(&cross)?, 0, &[self.tokenizer.start_of_transcript])?;
+        let first = logits(&outputs)?;
+        let of = |id: u32| first.get(id as usize).copied().unwrap_or(f32::NEG_INFINITY);
+        let of_languages: Vec<f32> = self.tokenizer.languages.iter().map(|(_, id)| of(*id)).collect();
         let total = log_sum_exp(&of_languages);
-        let no_speech = logits.get(self.tokenizer.no_speech as usize).map_or(0.0, |logit| (logit - log_sum_exp(&logits)).exp());
         Ok(Window {
-            cross,
-            opening,
             positions: (samples.len().min(FRAMES * HOP) / HOP / 2).max(1),
             languages: of_languages.iter().map(|logit| (logit - total).exp()).collect(),
-            no_speech,
+            no_speech: (of(self.tokenizer.no_speech) - log_sum_exp(&first)).exp(),
+            cross,
+            opening,
+            first,
         })
     }
 
+    /// What follows the first token before any text: which language, and that it is to be written and not translated. Nothing in a model
+    /// that knows English only.
+    fn prompt(&self, language: Option<u32>) -> Vec<u32> {
+        language.map(|language| vec![language, self.tokenizer.transcribe]).unwrap_or_default()
+    }
+
     /// Decodes greedily, with timestamps.
-    pub(super) fn decode(&self, window: &Window, language: u32, repetition: Repetition) -> anyhow::Result<Decoded> {
-        let mut cache = window.opening.clone();
-        let mut next = vec![language, self.tokenizer.transcribe];
+    pub(super) fn decode(&self, window: &Window, language: Option<u32>, repetition: Repetition) -> anyhow::Result<Decoded> {
+        let (mut next, mut length) = (self.prompt(language), 1);
+        let mut cache: Option<Vec<Kept>> = None;
         let (mut ids, mut tokens, mut sum, mut ended) = (Vec::new(), Vec::new(), 0.0_f64, false);
         while tokens.len() < TOKENS_MAX {
-            let mut logits = logits(&self.step(&window.cross, &mut cache, &next)?)?;
+            let mut logits = if next.is_empty() {
+                window.first.clone()
+            } else {
+                let before = cache.as_deref().unwrap_or(&window.opening);
+                let (outputs, present) = self.step(&window.cross, before, length, &next)?;
+                length += next.len();
+                cache = Some(present);
+                logits(&outputs)?
+            };
             let (id, logprob) = choose(&mut logits, &ids, &self.tokenizer, &self.suppressed, repetition);
             sum += f64::from(logprob);
             if id == self.tokenizer.end_of_text {
@@ -128,17 +134,18 @@ impl Whisper {
     }
 
     /// What the alignment heads look at while they predict each of `text` and then the end: `[heads, text + 1, positions]`, before softmax.
-    pub(super) fn attention(&self, window: &Window, language: u32, text: &[u32]) -> anyhow::Result<Attention> {
+    /// None of a decoder that does not tell.
+    pub(super) fn attention(&self, window: &Window, language: Option<u32>, text: &[u32]) -> anyhow::Result<Option<Attention>> {
         let own = &self.tokenizer;
-        let before = [own.start_of_transcript, language, own.transcribe, own.no_timestamps];
+        let before = [vec![own.start_of_transcript], self.prompt(language), vec![own.no_timestamps]].concat();
         let tokens = [&before, text].concat();
-        let outputs = self.step(&window.cross, &mut Cache::empty(&window.cross)?, &tokens)?;
-        let scores = outputs.get("alignment")?;
+        let (outputs, _) = self.step(&window.cross, &empty(&window.cross)?, 0, &tokens)?;
+        let Ok(scores) = outputs.get("alignment") else { return Ok(None) };
         let [_, heads, rows, columns] = scores.dims::<4>()?;
         let values = scores.as_f32()?;
         anyhow::ensure!(
             rows == tokens.len() && columns >= window.positions,
-            "`{MODEL}` gives an alignment of shape {:?}",
+            "the decoder gives an alignment of shape {:?}",
             scores.shape()
         );
         let used = (before.len() - 1)..rows;
@@ -146,35 +153,25 @@ impl Whisper {
             let start = (head * rows + row) * columns;
             values[start..start + window.positions].to_vec()
         };
-        Ok((0..heads).map(|head| used.clone().map(|index| row(head, index)).collect()).collect())
+        Ok(Some((0..heads).map(|head| used.clone().map(|index| row(head, index)).collect()).collect()))
     }
 
-    fn step(&self, cross: &[(String, Tensor)], cache: &mut Cache, tokens: &[u32]) -> anyhow::Result<Outputs> {
+    /// One run of the decoder over `tokens`, which follow `length` tokens in the cache; answers the cache after them.
+    fn step(&self, cross: &[Kept], cache: &[Kept], length: usize, tokens: &[u32]) -> anyhow::Result<(Outputs, Vec<Kept>)> {
         let ids = Tensor::i64(&[1, tokens.len()], tokens.iter().map(|id| i64::from(*id)).collect())?;
-        let offset = Tensor::i64(&[1], vec![cache.length as i64])?;
-        let mut inputs = vec![("tokens", &ids), ("offset", &offset)];
-        inputs.extend(cross.iter().chain(&cache.tensors).map(|(name, tensor)| (name.as_str(), tensor)));
-        let mut outputs = self.decoder.run(&inputs)?;
-        for (name, tensor) in &mut cache.tensors {
-            *tensor = outputs.take(&name.replacen("past", "present", 1))?;
-        }
-        cache.length += tokens.len();
-        Ok(outputs)
+        let offset = Tensor::i64(&[1], vec![length as i64])?;
+        let keep = |name: &str| name.strip_prefix("present").map(|rest| format!("past{rest}"));
+        Ok(self.decoder.run_on(&[("tokens", &ids), ("offset", &offset)], &[cross, cache], keep)?)
     }
 }
 
-/// Per alignment head, per predicted token, the encoder positions.
-pub(super) type Attention = Vec<Vec<Vec<f32>>>;
-
-impl Cache {
-    fn empty(cross: &[(String, Tensor)]) -> anyhow::Result<Self> {
-        // The keys of the sound are stored transposed, its values as the cache is.
-        let values = cross.iter().find(|(name, _)| name.starts_with("cross_v"));
-        let (_, values) = values.ok_or_else(|| anyhow::anyhow!("the encoder of `{MODEL}` gives no `cross_v`"))?;
-        let [_, heads, _, width] = values.dims::<4>()?;
-        let tensors = cross.iter().map(|(name, _)| (name.replacen("cross", "past", 1), Tensor::zeros(&[1, heads, 0, width])));
-        Ok(Self { tensors: tensors.collect(), length: 0 })
-    }
+/// The cache before the first token.
+fn empty(cross: &[Kept]) -> anyhow::Result<Vec<Kept>> {
+    // The keys of the sound are stored transposed, its values as the cache is.
+    let values = cross.iter().find(|kept| kept.name().starts_with("cross_v")).map(Kept::shape);
+    let Some([_, heads, _, width]) = values.as_deref() else { anyhow::bail!("the encoder gives no `cross_v`") };
+    let zeros = |kept: &Kept| Kept::zeros(&kept.name().replacen("cross", "past", 1), [1, *heads, 0, *width]);
+    Ok(cross.iter().map(zeros).collect::<Result<_, _>>()?)
 }
 
 fn logits(outputs: &Outputs) -> anyhow::Result<Vec<f32>> {

@@ -29,18 +29,41 @@ pub(super) fn words(
     tokenizer: &WhisperTokenizer,
     language: &str,
     text: &[Token],
-    attention: Attention,
+    attention: Option<Attention>,
     speech: &[Range<i64>],
 ) -> Vec<Word> {
-    let starts = warp(&likeness(attention));
-    let at = |token: usize| starts.get(token).or(starts.last()).map_or(0, |position| *position as i64 * POSITION_MS);
     let pieces: Vec<Vec<u8>> = text.iter().map(|token| tokenizer.bytes(token.id)).collect();
+    let starts = attention.map_or_else(|| spread(&pieces, speech), |attention| warp(&likeness(attention)));
+    let at = |token: usize| starts.get(token).or(starts.last()).map_or(0, |position| *position as i64 * POSITION_MS);
     let timed = |(tokens, text_of): (Range<usize>, String)| {
         let probability: f32 = text[tokens.clone()].iter().map(|token| token.logprob.exp()).sum();
         let (start_ms, end_ms) = within(speech, at(tokens.start), at(tokens.end));
         Word { text: text_of, start_ms, end_ms, confidence: probability / tokens.len() as f32, tokens }
     };
     split(&pieces, UNSPACED.contains(&language)).into_iter().map(timed).collect()
+}
+
+/// Where each token and the end would begin, in positions, if every byte took the same time of the speech.
+fn spread(pieces: &[Vec<u8>], speech: &[Range<i64>]) -> Vec<usize> {
+    let length: i64 = speech.iter().map(|region| region.end - region.start).sum();
+    let bytes: usize = pieces.iter().map(Vec::len).sum();
+    let mut before = 0;
+    let mut starts = vec![0];
+    starts.extend(pieces.iter().map(|piece| {
+        before += piece.len();
+        before
+    }));
+    let place = |before: usize| {
+        let mut left = length * before as i64 / bytes.max(1) as i64;
+        for region in speech {
+            if left <= region.end - region.start {
+                return ((region.start + left) / POSITION_MS) as usize;
+            }
+            left -= region.end - region.start;
+        }
+        0
+    };
+    starts.into_iter().map(place).collect()
 }
 
 /// Tokens of each word and its text. A word begins at a space (in unspaced scripts: at every character); marks belong to the word before.
@@ -198,6 +221,13 @@ mod tests {
         pieces.push("好".as_bytes()[..2].to_vec());
         pieces.push("好".as_bytes()[2..].to_vec());
         assert_eq!(texts(&pieces, true), ["你好", "吗。", "好"]);
+    }
+
+    #[test]
+    fn without_attention_the_bytes_are_spread_over_the_speech() {
+        let pieces = bytes(&[" one", " two", " three!!"]);
+        assert_eq!(spread(&pieces, &[1000..2000, 5000..6000]), [50, 75, 100, 300]);
+        assert_eq!(spread(&[], &[]), [0]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Whether a picture differs enough from the one read last to be read again.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::Frame;
 use super::super::resize::Stretcher;
 
@@ -12,9 +14,11 @@ const SQUARE: usize = 6;
 const CHANGE_MIN: u32 = 6;
 
 /// Remembers the picture that was read last.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Change {
+    #[serde(skip)]
     stretcher: Stretcher,
+    #[serde(with = "serde_bytes")]
     read: Vec<u8>,
 }
 
@@ -57,7 +61,7 @@ mod tests {
 
     fn frame(paint: impl Fn(u32, u32) -> u8) -> Frame {
         let rgb: Vec<u8> = (0..360).flat_map(|y| (0..640).map(move |x| (x, y))).flat_map(|(x, y)| [paint(x, y); 3]).collect();
-        Frame { index: 0, time_ms: 0, width: 640, height: 360, rgb: rgb.into() }
+        Frame::new(0, 0, 640, 360, rgb)
     }
 
     #[test]

@@ -21,7 +21,7 @@ use self::recognise::{Characters, Reading};
 use self::rectangle::Rectangle;
 use super::resize::{Shown, Stretcher};
 use super::track::Tracks;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span};
+use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span, state};
 use crate::infer::{Models, Session};
 use crate::model::{Finding, MediaInfo};
 
@@ -37,7 +37,9 @@ impl Analyser for TextOverlay {
             name: NAME,
             version: 1,
             models: &["ppocr_det", "ppocr_rec"],
+            optional: &[],
             sampling: SAMPLING,
+            after: &[],
             limits: "Reads one picture a second, at most 40 lines of it; text lower than about 2 % of the picture, upside down, curved or \
                      handwritten is missed or misread. Vietnamese lines are found but read with wrong letters: the model lacks 44 of them.",
         }
@@ -86,6 +88,17 @@ impl Pass for TextPass {
             out.append(&mut seen);
             self.samples += 1;
         }
+        Ok(())
+    }
+
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        state::save(&(self.tracks.followed(), &self.change, &self.last, self.samples))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()> {
+        let followed;
+        (followed, self.change, self.last, self.samples) = state::restore(saved)?;
+        self.tracks.go_on(followed);
         Ok(())
     }
 

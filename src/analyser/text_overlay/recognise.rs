@@ -230,7 +230,7 @@ mod tests {
     /// A frame whose left half is red and right half is blue.
     fn halves() -> Frame {
         let rgb: Vec<u8> = (0..40 * 20).flat_map(|at| if at % 40 < 20 { [255, 0, 0] } else { [0, 0, 255] }).collect();
-        Frame { index: 0, time_ms: 0, width: 40, height: 20, rgb: rgb.into() }
+        Frame::new(0, 0, 40, 20, rgb)
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_standing_line_is_read_from_the_top() {
         let rgb: Vec<u8> = (0..20 * 40).flat_map(|at| if at / 20 < 20 { [255, 0, 0] } else { [0, 0, 255] }).collect();
-        let frame = Frame { index: 0, time_ms: 0, width: 20, height: 40, rgb: rgb.into() };
+        let frame = Frame::new(0, 0, 20, 40, rgb);
         let line = Rectangle { centre: [10.0, 20.0], along: [1.0, 0.0], size: [20.0, 40.0] };
         let strip = Strip::of(&frame, (20, 40), &line).unwrap();
         let planes = strip.planes(&frame).unwrap();

@@ -2,19 +2,27 @@
 //!
 //! Findings: one per sample, `nsfw`, whatever the score. `confidence` is the higher of open_nsfw's score and nsfwjs' porn + hentai;
 //! `value` is `{open_nsfw, drawing, hentai, neutral, porn, sexy}`, each 0 to 1. A picture of nearly one colour carries nothing to score: it
-//! is not shown to the models, and its finding has confidence 0 and `value` `{blank: true}`. Spans: the runner's, so one span with the
-//! highest score where samples follow on each other.
+//! is not shown to the models, and its finding has confidence 0 and `value` `{blank: true}`.
+//!
+//! Spans: one per shot of `cut_analysis` (per ten seconds where it gave none), label `nsfw`; `confidence` is that of the strongest sample, `value` is
+//! `{shot, class, severity, scores}`. `shot` is its index; `scores` are `{open_nsfw, hentai, porn, sexy}`, each the mean of its three highest samples;
+//! `class` is `porn`, `hentai`, `sexy`, `nudity` (only open_nsfw sees something) or null; `severity` is how bad that would be, however sure it is:
+//! 6, 4, 2 or 0, see [`shots`]. A shot of blank pictures has `blank: true`.
+
+mod shots;
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
+use self::shots::{Sample, Shots};
 use super::resize::Stretcher;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary};
+use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, state};
 use crate::infer::{Models, Session, Tensor};
 use crate::model::{Finding, MediaInfo};
 
+const NAME: &str = "sensitive_content";
 /// Width and height of both models' inputs, pixels.
 const SIDE: usize = 224;
 /// open_nsfw stretches to this and takes the middle.
@@ -31,12 +39,15 @@ pub struct SensitiveContent;
 impl Analyser for SensitiveContent {
     fn spec(&self) -> Spec {
         Spec {
-            name: "sensitive_content",
-            version: 1,
+            name: NAME,
+            version: 2,
             models: &["open_nsfw", "nsfwjs"],
+            optional: &[],
             sampling: Sampling::Sampled { fps: 1.0 },
+            after: &["cut_analysis"],
             limits: "Scores nudity and sexual content only, not violence or gore, on one picture a second. Its recall was not measured here; it \
-                     takes many photographs for drawings, and small or partly hidden scenes escape it. A high score is a reason to look.",
+                     takes many photographs for drawings, and small or partly hidden scenes escape it. Severity is the kind's, not a judgement of \
+                     the scene. A high score is a reason to look.",
         }
     }
 
@@ -45,7 +56,7 @@ impl Analyser for SensitiveContent {
             open_nsfw: models.session("open_nsfw", "open_nsfw.onnx")?,
             nsfwjs: models.session("nsfwjs", "nsfwjs.onnx")?,
             stretcher: Stretcher::default(),
-            samples: 0,
+            shots: Shots::default(),
         }))
     }
 }
@@ -54,29 +65,48 @@ struct SensitivePass {
     open_nsfw: Arc<Session>,
     nsfwjs: Arc<Session>,
     stretcher: Stretcher,
-    samples: u64,
+    shots: Shots,
 }
 
 impl Pass for SensitivePass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
         for frame in batch {
-            self.samples += 1;
-            if luma_deviation(self.stretcher.stretch(frame, SIDE as u32, SIDE as u32)?) < BLANK_DEVIATION {
-                out.push(blank(frame));
-                continue;
-            }
-            let [_safe, open_nsfw] = self.ask_open_nsfw(frame)?;
-            let nsfwjs = self.ask_nsfwjs(frame)?;
-            out.push(finding(frame, open_nsfw, nsfwjs));
+            let blank = luma_deviation(self.stretcher.stretch(frame, SIDE as u32, SIDE as u32)?) < BLANK_DEVIATION;
+            let scores = if blank { None } else { Some((self.ask_open_nsfw(frame)?, self.ask_nsfwjs(frame)?)) };
+            let (finding, sample) = match scores {
+                Some(([_safe, open_nsfw], nsfwjs)) => {
+                    let finding = finding(frame, open_nsfw, nsfwjs);
+                    let [_drawing, hentai, _neutral, porn, sexy] = nsfwjs;
+                    let sample = Sample { confidence: finding.confidence, open_nsfw, hentai, porn, sexy, ..Sample::default() };
+                    (finding, sample)
+                }
+                None => (blank_finding(frame), Sample { blank, ..Sample::default() }),
+            };
+            self.shots.take(Sample { time_ms: frame.time_ms, frame: frame.index, ..sample });
+            out.push(finding);
         }
         Ok(())
     }
 
+    fn findings(&mut self, _analyser: &str, findings: &[Finding], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        self.shots.take_cuts(findings);
+        Ok(())
+    }
+
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        state::save(&self.shots)
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()> {
+        self.shots = state::restore(saved)?;
+        Ok(())
+    }
+
     fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
-        if self.samples == 0 {
+        if self.shots.samples() == 0 {
             return Ok(Summary::skipped("no frames"));
         }
-        Ok(Summary::done())
+        Ok(Summary { spans: Some(self.shots.spans()), ..Summary::done() })
     }
 }
 
@@ -107,7 +137,7 @@ fn luma_deviation(rgb: &[u8]) -> f32 {
     (squares / count - (sum / count).powi(2)).max(0.0).sqrt() as f32
 }
 
-fn blank(frame: &Frame) -> Finding {
+fn blank_finding(frame: &Frame) -> Finding {
     let (start_ms, end_ms, frame) = (frame.time_ms, frame.time_ms, Some(frame.index));
     Finding { start_ms, end_ms, frame, label: "nsfw".into(), value: Some(json!({ "blank": true })), ..Finding::default() }
 }
@@ -169,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_higher_of_both_models_is_the_confidence() {
-        let frame = Frame { index: 7, time_ms: 7000, width: 1, height: 1, rgb: vec![0; 3].into() };
+        let frame = Frame::new(7, 7000, 1, 1, vec![0; 3]);
         let seen = finding(&frame, 0.2, [0.1, 0.25, 0.1, 0.5, 0.05]);
         assert_eq!((seen.start_ms, seen.frame, seen.confidence), (7000, Some(7), 0.75));
         assert_eq!(seen.value.unwrap()["sexy"], json!(0.05_f32));
