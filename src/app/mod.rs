@@ -3,6 +3,7 @@
 mod first_login;
 mod local;
 mod lock;
+mod pools;
 mod probes;
 mod settings;
 
@@ -26,10 +27,10 @@ use crate::source::feed::Feed;
 use crate::store::{self, SharedStore, StoreUrl};
 use crate::telemetry;
 use crate::work::Worker;
-use crate::work::pool::Processes;
 
 pub use local::Local;
-pub use settings::{analysers, enabled_analysers, media_limits, pool_config, run_pool};
+pub use pools::{AnalysisPools, run_pool};
+pub use settings::{analysers, media_limits};
 
 /// Name of the socket in the data folder.
 pub const SOCKET: &str = "weir.sock";
@@ -46,7 +47,7 @@ enum Listen {
 /// A running weir.
 struct Running {
     worker: Worker,
-    pool: Arc<Processes>,
+    pools: AnalysisPools,
     roles: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
     drain: Duration,
@@ -86,7 +87,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 /// With words for the user.
 pub fn check(config: &Config) -> anyhow::Result<()> {
     addresses(config)?;
-    enabled_analysers(config)?;
+    analysers(config)?;
     Ok(())
 }
 
@@ -112,7 +113,7 @@ async fn start(config: &Config, lock: lock::FolderLock, listen: Listen) -> anyho
     let stop = CancellationToken::new();
     let mut roles = JoinSet::new();
     role(&mut roles, log_lines.run(Arc::clone(&store), stop.clone()));
-    let (worker, pool) = settings::start_worker(config, &store, &blobs, &node)?;
+    let (worker, pools) = settings::start_worker(config, &store, &blobs, &node)?;
     start_relays(&mut roles, &store, &blobs, &broker, &node, &stop).await?;
     let metrics = telemetry::install_metrics().context("metrics")?;
     role(&mut roles, telemetry::keep_metrics(metrics.clone(), stop.clone()));
@@ -122,7 +123,7 @@ async fn start(config: &Config, lock: lock::FolderLock, listen: Listen) -> anyho
         clock: serve::Clock::wall(),
         announcer: Some(Announcer::new(Arc::clone(&broker))),
         probes: probes::all(config),
-        analyser_limits: settings::analyser_limits(),
+        analyser_limits: settings::analyser_limits(config)?,
         metrics: Some(metrics),
         stop: stop.clone(),
         store,
@@ -130,7 +131,7 @@ async fn start(config: &Config, lock: lock::FolderLock, listen: Listen) -> anyho
         random,
     };
     listen_on(config, listen, app, &stop, &mut roles).await?;
-    Ok(Running { worker, pool, roles, stop, drain: config.work.drain, _lock: lock })
+    Ok(Running { worker, pools, roles, stop, drain: config.work.drain, _lock: lock })
 }
 
 /// Opens the listeners and serves on them. An address that is taken is an error here, before anything is said to be ready.
@@ -155,8 +156,9 @@ async fn listen_on(
         }
     }
     let (socket, stop) = (config.data.join(SOCKET), stop.clone());
+    let listener = serve::bind_unix(&socket).with_context(|| format!("`{}`", socket.display()))?;
     roles.spawn(async move {
-        let served = serve::listen_unix(&socket, router, limits, stop).await;
+        let served = serve::listen_unix(listener, &socket, router, limits, stop).await;
         served.with_context(|| format!("`{}`", socket.display()))
     });
     Ok(())
@@ -196,7 +198,7 @@ impl Running {
     async fn stop(mut self) {
         self.stop.cancel();
         self.worker.stop().await;
-        self.pool.stop();
+        self.pools.stop();
         let roles = async { while self.roles.join_next().await.is_some() {} };
         if tokio::time::timeout(self.drain, roles).await.is_err() {
             tracing::warn!("some connections did not end in time; they are cut");

@@ -1,7 +1,6 @@
 //! From the configuration to what each role is given.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use super::Listen;
+use super::pools::AnalysisPools;
 use crate::analyser::{self, Analyser};
 use crate::blob::{Blobs, PutLimits};
 use crate::config::{self, Config};
@@ -20,7 +20,8 @@ use crate::model::{Micros, WorkerId};
 use crate::safety::SafetyConfig;
 use crate::serve::{Gate, Limits, PlaybackConfig, ServeConfig};
 use crate::stage::Stages;
-use crate::stage::analyse::{Analyse, host};
+use crate::stage::analyse::Analyse;
+use crate::stage::analyse::pool::Pools;
 use crate::stage::collect::Collect;
 use crate::stage::judge::Judge;
 use crate::stage::package::Package;
@@ -28,7 +29,6 @@ use crate::stage::probe::Probe;
 use crate::stage::purge::Purge;
 use crate::store::SharedStore;
 use crate::telemetry;
-use crate::work::pool::{PoolConfig, Processes};
 use crate::work::{Deps, KeepConfig, WorkConfig, Worker};
 
 /// A stage that was told to stop is dropped after this, whatever `work.drain` says.
@@ -47,61 +47,44 @@ pub(super) fn log_to(config: &Config, listen: Listen) -> anyhow::Result<telemetr
     Ok(writer)
 }
 
-/// Names of the analysers that are switched on, in order.
+/// The analysers that are switched on, in order.
 ///
 /// # Errors
-/// When `[analyser.NAME]` names one that is not there.
-pub fn enabled_analysers(config: &Config) -> anyhow::Result<Vec<&'static str>> {
-    let names: Vec<&str> = analyser::all().iter().map(|analyser| analyser.spec().name).collect();
+/// When `[analyser.NAME]` names one that is not there, or has a key that it does not know.
+pub fn analysers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Analyser>>> {
+    let all = every_analyser(config)?;
+    let is_on = |name: &str| config.analyser.get(name).is_none_or(|analyser| analyser.enabled);
+    Ok(all.into_iter().filter(|analyser| is_on(analyser.spec().name)).collect())
+}
+
+pub(super) fn every_analyser(config: &Config) -> anyhow::Result<Vec<Arc<dyn Analyser>>> {
+    let options = config.analyser.iter().map(|(name, analyser)| (name.clone(), analyser.options.clone()));
+    let all: Vec<Arc<dyn Analyser>> = analyser::all(&analyser::Options(options.collect()))?.into_iter().map(Arc::from).collect();
+    let names: Vec<&str> = all.iter().map(|analyser| analyser.spec().name).collect();
     for name in config.analyser.keys() {
         anyhow::ensure!(names.contains(&name.as_str()), "`analyser.{name}` is no analyser; there are {}", names.join(", "));
     }
-    let is_on = |name: &str| config.analyser.get(name).is_none_or(|analyser| analyser.enabled);
-    Ok(names.into_iter().filter(|name| is_on(name)).collect())
+    Ok(all)
 }
 
 /// What each analyser cannot do, by name.
-pub(super) fn analyser_limits() -> BTreeMap<String, String> {
-    analyser::all().iter().map(|analyser| (analyser.spec().name.to_owned(), analyser.spec().limits.to_owned())).collect()
-}
-
-/// How the pool of analysers is run: this program again, as `weir pool`.
 ///
 /// # Errors
-/// When this program's own path is not known.
-pub fn pool_config(config: &Config) -> anyhow::Result<PoolConfig> {
-    let mut command: Vec<OsString> = vec![std::env::current_exe().context("own path")?.into(), "pool".into(), "main".into()];
-    for (key, value) in [("models.dir", config.models.dir.clone()), ("pool.threads", config.pool.threads.to_string())] {
-        command.extend(["--set".into(), format!("{key}={value}").into()]);
-    }
-    Ok(PoolConfig {
-        name: "main".to_owned(),
-        command,
-        members: config.work.analyse,
-        memory_limit_bytes: config.pool.max_memory.as_u64(),
-        recycle_after_jobs: u64::from(config.pool.recycle_after),
-        stall: config.pool.hang_timeout,
-    })
+/// As [`analysers`].
+pub(super) fn analyser_limits(config: &Config) -> anyhow::Result<BTreeMap<String, String>> {
+    let specs = every_analyser(config)?.into_iter().map(|analyser| analyser.spec());
+    Ok(specs.map(|spec| (spec.name.to_owned(), spec.limits.to_owned())).collect())
 }
 
-/// `weir pool NAME`: runs analysers until the worker's end of the socket closes.
-///
-/// # Errors
-/// When the socket breaks in the middle of a message.
-pub fn run_pool(config: &Config) -> anyhow::Result<()> {
-    let analysers = analyser::all().into_iter().map(Arc::from).collect();
-    host::run_on_stdin(&host::Host { analysers, models: Arc::new(Models::open(&config.models.dir, config.pool.threads)) })
-}
-
-/// Starts the worker and its pool.
+/// Starts the worker and its pools.
 pub(super) fn start_worker(
     config: &Config,
     store: &SharedStore,
     blobs: &Blobs,
     node: &WorkerId,
-) -> anyhow::Result<(Worker, Arc<Processes>)> {
-    let pool = Arc::new(Processes::new(pool_config(config)?));
-    let stages = stages(config, Arc::clone(&pool))?;
+) -> anyhow::Result<(Worker, AnalysisPools)> {
+    let pools = AnalysisPools::new(config)?;
+    let stages = stages(config, pools.pools())?;
     let work = WorkConfig {
         package: config.work.package,
         analyse: config.work.analyse,
@@ -113,20 +96,15 @@ pub(super) fn start_worker(
         keep: KeepConfig { collect_every: config.gc.interval, events: config.gc.keep_events, tasks: config.gc.keep_tasks },
     };
     let deps = Deps { id: node.clone(), store: Arc::clone(store), blobs: blobs.clone(), stages, config: work };
-    Ok((Worker::start(deps).context("worker")?, pool))
+    Ok((Worker::start(deps).context("worker")?, pools))
 }
 
 /// Every kind of work that this process can do.
-fn stages(config: &Config, pool: Arc<Processes>) -> anyhow::Result<Stages> {
+fn stages(config: &Config, pools: Pools) -> anyhow::Result<Stages> {
     let (limits, reserve_bytes) = (media_limits(config), config.upload.disk_reserve.as_u64());
-    let models = Arc::new(Models::open(&config.models.dir, config.pool.threads));
-    let analyse = Analyse {
-        analysers: analysers(&enabled_analysers(config)?),
-        models: Arc::clone(&models),
-        pool,
-        limits: limits.clone(),
-        reserve_bytes,
-    };
+    let models = Arc::new(Models::open(&config.models.dir, 1));
+    let analyse =
+        Analyse { analysers: analysers(config)?, models: Arc::clone(&models), pools, limits: limits.clone(), reserve_bytes };
     Ok(vec![
         Arc::new(Probe { limits: limits.clone() }),
         Arc::new(Package { limits, reserve_bytes }),
@@ -135,12 +113,6 @@ fn stages(config: &Config, pool: Arc<Processes>) -> anyhow::Result<Stages> {
         Arc::new(Purge),
         Arc::new(Collect { after: config.gc.after, uploads_after: UPLOADS_AFTER }),
     ])
-}
-
-/// The analysers with these names, in order.
-pub fn analysers(names: &[&str]) -> Vec<Arc<dyn Analyser>> {
-    let all = analyser::all().into_iter().map(Arc::<dyn Analyser>::from);
-    all.filter(|analyser| names.contains(&analyser.spec().name)).collect()
 }
 
 /// What a medium may ask for.

@@ -10,13 +10,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{Exit, Settings, say};
+use crate::analyser::Analyser;
 use crate::app;
+use crate::config::Config;
 use crate::infer::Models;
 use crate::media::{MediaError, probe};
 use crate::model::{AnalyserResult, AnalyserStatus, Finding, MediaInfo};
 use crate::stage::analyse::file::analyse_file;
 use crate::stage::analyse::pass::Subject;
-use crate::work::pool::Processes;
+use crate::stage::analyse::pick;
 
 /// Steps of the progress bar.
 const STEPS: f32 = 1000.0;
@@ -53,13 +55,15 @@ struct AnalyserReport {
     version: u32,
     model: String,
     ms: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recovery: Vec<String>,
     findings: Vec<Finding>,
 }
 
 impl From<AnalyserResult> for AnalyserReport {
     fn from(result: AnalyserResult) -> Self {
-        let AnalyserResult { status, reason, version, model, ms, findings, .. } = result;
-        Self { status, reason, version, model, ms, findings }
+        let AnalyserResult { status, reason, version, model, ms, recovery, findings, .. } = result;
+        Self { status, reason, version, model, ms, recovery, findings }
     }
 }
 
@@ -69,40 +73,34 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Exit> {
     if !file.is_file() {
         return Err(Exit::bad_use(format!("`{}` is no file", file.display())));
     }
-    let enabled = app::enabled_analysers(&config).map_err(|error| Exit::bad_use(format!("{error:#}")))?;
-    let names = chosen(&arguments.analysers, &enabled)?;
+    let analysers = chosen(&config, &arguments.analysers)?;
     let begin = Instant::now();
     let limits = app::media_limits(&config);
     let media = probe::probe(file, &limits).await.map_err(|error| exit_of(&error))?;
-    let pool = Processes::new(app::pool_config(&config)?);
+    let pools = app::AnalysisPools::new(&config)?;
     let scratch = tempfile::tempdir().map_err(|error| Exit::other(format!("temporary folder: {error}")))?;
-    let subject = Subject { path: file, media: &media, scratch: scratch.path(), pool: &pool, limits: &limits };
+    let (all, known) = (pools.pools(), BTreeMap::new());
+    let subject = Subject { path: file, media: &media, scratch: scratch.path(), pools: &all, limits: &limits, known: &known };
     let style =
         ProgressStyle::with_template("analysing {bar:40} {percent} %  {eta}").map_err(|error| Exit::other(error.to_string()))?;
     let bar = ProgressBar::new(STEPS as u64).with_style(style);
     let shown = bar.clone();
     let show = move |share: f32| shown.set_position((share * STEPS) as u64);
-    let analysers: Vec<Arc<_>> = app::analysers(&names);
-    let results = analyse_file(subject, &analysers, &Models::open(&config.models.dir, config.pool.threads), &show).await;
+    let results = analyse_file(subject, &analysers, &Models::open(&config.models.dir, 1), &show).await;
     bar.finish_and_clear();
-    pool.stop();
+    pools.stop();
     let wall_ms = begin.elapsed().as_millis() as u64;
     let rtf = wall_ms as f64 / media.duration_ms.max(1) as f64;
     let analysers = results?.into_iter().map(|result| (result.analyser.clone(), result.into())).collect();
     print(&Report { media, wall_ms, rtf, analysers }, arguments.json.as_deref())
 }
 
-fn chosen<'a>(wanted: &[String], enabled: &[&'a str]) -> Result<Vec<&'a str>, Exit> {
+fn chosen(config: &Config, wanted: &[String]) -> Result<Vec<Arc<dyn Analyser>>, Exit> {
+    let enabled = app::analysers(config).map_err(|error| Exit::bad_use(format!("{error:#}")))?;
     if wanted.is_empty() {
-        return Ok(enabled.to_vec());
+        return Ok(enabled);
     }
-    let find = |name: &String| {
-        let found = enabled.iter().copied().find(|known| known == name);
-        found.ok_or_else(|| {
-            Exit::bad_use(format!("`--analysers {name}` is no analyser that is switched on; there are {}", enabled.join(", ")))
-        })
-    };
-    wanted.iter().map(find).collect()
+    pick(&enabled, wanted).map_err(|words| Exit::bad_use(format!("`--analysers`: {words}")))
 }
 
 fn exit_of(error: &MediaError) -> Exit {

@@ -71,8 +71,11 @@ enum Command {
         after_help = "Examples:\n  weir analyse talk.flac --json -\n  weir analyse film.mp4 --analysers cut_analysis,text_overlay --json film.json"
     )]
     Analyse(analyse::Arguments),
-    /// Model files: fetch, list, verify.
-    #[command(subcommand, after_help = "Examples:\n  weir models pull\n  weir models list\n  weir models verify")]
+    /// Model files: fetch, list, verify, carry to other machines.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  weir models pull\n  weir models list\n  weir models verify\n  weir models export models.tar\n  weir models import models.tar"
+    )]
     Models(models::Action),
     /// Checks or shows the configuration.
     #[command(
@@ -182,7 +185,7 @@ fn run(command: Command) -> Result<(), Exit> {
             say(crate::serve::openapi::openapi_json().trim_end());
             Ok(())
         }
-        Command::Pool { settings, .. } => Ok(crate::app::run_pool(&settings.load()?)?),
+        Command::Pool { settings, name } => Ok(crate::app::run_pool(&settings.load()?, &name)?),
     }
 }
 

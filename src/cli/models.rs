@@ -1,18 +1,42 @@
-//! `weir models`: fetch, list, verify.
+//! `weir models`: fetch, list, verify, carry to other machines.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Exit, Settings, complain, say};
+use crate::infer::carry::{self, Carried, CarryError, Progress};
 use crate::infer::{FileState, ModelFiles, ModelKind, ModelState, pull};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
+    /// Writes model files into one archive, for machines without Python or npm.
+    #[command(
+        after_help = "Examples:\n  weir models export /media/stick\n  weir models export models.tar onnxruntime nanodet ppocr_det ppocr_rec\n\nOn the other machine: weir models import models.tar"
+    )]
+    Export {
+        /// The archive to write, or a folder for `weir-models.tar`.
+        #[arg(value_name = "FILE|DIR")]
+        target: PathBuf,
+        /// Only these [default: all that are here].
+        names: Vec<String>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Takes model files from an archive; each must have the digest that this program knows.
+    #[command(
+        after_help = "Examples:\n  weir models import /media/stick/weir-models.tar\n  weir models import models.tar --data /srv/weir"
+    )]
+    Import {
+        /// An archive of `weir models export`.
+        file: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Downloads, checks and converts what is missing.
     Pull {
-        /// Only these [default: all].
+        /// Only these [default: all that are not optional].
         names: Vec<String>,
         #[command(flatten)]
         settings: Settings,
@@ -43,6 +67,15 @@ pub(super) fn run(action: Action) -> Result<(), Exit> {
             complain(&format!("models: into `{folder}`"));
             pull::pull(Path::new(&folder), &names, complain).map_err(|error| Exit::other(error.to_string()))
         }
+        Action::Export { target, names, settings } => {
+            let files = ModelFiles::new(settings.load()?.models.dir);
+            carried("exported", |progress| carry::export(&files, &names, &target, progress))
+        }
+        Action::Import { file, settings } => {
+            let files = ModelFiles::new(settings.load()?.models.dir);
+            complain(&format!("models: into `{}`", files.directory().display()));
+            carried("imported", |progress| carry::import(&files, &file, progress))
+        }
         Action::List { settings } => {
             let files = ModelFiles::new(settings.load()?.models.dir);
             show(&files.list(), &files);
@@ -57,6 +90,24 @@ pub(super) fn run(action: Action) -> Result<(), Exit> {
     }
 }
 
+/// Exports or imports, with a bar where someone watches, and says what was done.
+fn carried(done: &str, work: impl FnOnce(&mut dyn FnMut(&Progress)) -> Result<Carried, CarryError>) -> Result<(), Exit> {
+    let style =
+        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {msg}").map_err(|error| Exit::other(error.to_string()))?;
+    let bar = ProgressBar::new(0).with_style(style);
+    let result = work(&mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(progress.file.clone());
+    });
+    bar.finish_and_clear();
+    let carried = result.map_err(|error| Exit::other(error.to_string()))?;
+    let mebibytes = carried.bytes as f64 / f64::from(1 << 20);
+    say(&format!("{done} {} models, {mebibytes:.1} MiB: {}", carried.models.len(), carried.models.join(", ")));
+    say(&format!("archive: {}", carried.archive.display()));
+    Ok(())
+}
+
 fn verify(files: &ModelFiles) -> Result<(), Exit> {
     let style = ProgressStyle::with_template("{spinner} checking {msg}").map_err(|error| Exit::other(error.to_string()))?;
     let bar = ProgressBar::new_spinner().with_style(style);
@@ -66,7 +117,12 @@ fn verify(files: &ModelFiles) -> Result<(), Exit> {
     });
     bar.finish_and_clear();
     show(&states, files);
-    let bad = states.iter().filter(|model| model.state != FileState::Here).count();
+    let is_bad = |model: &&ModelState| match model.state {
+        FileState::Here => false,
+        FileState::Missing => !model.spec.optional,
+        FileState::Wrong => true,
+    };
+    let bad = states.iter().filter(is_bad).count();
     match bad {
         0 => Ok(()),
         count => Err(Exit::other(format!("{count} of {} are missing or wrong; run weir models pull", states.len()))),
@@ -82,7 +138,11 @@ fn show(models: &[ModelState], files: &ModelFiles) {
             FileState::Wrong => "WRONG",
         };
         let spec = &model.spec;
-        let kind = if spec.kind == ModelKind::Runtime { " (runtime)" } else { "" };
+        let kind = match spec.kind {
+            ModelKind::Runtime => " (runtime)",
+            _ if spec.optional => " (optional: pulled when named)",
+            _ => "",
+        };
         let mebibytes = spec.bytes() as f64 / f64::from(1 << 20);
         say(&format!("{:<16} {state:<8} {mebibytes:>8.1}  {:<14} {}{kind}", spec.name, spec.licence, spec.summary));
     }

@@ -2,6 +2,8 @@
 //!
 //! Loading has no side effects: nothing is opened, nothing is made.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,8 +36,9 @@ pub struct Config {
     pub media: Media,
     pub playback: Playback,
     pub work: Work,
-    pub pool: Pool,
+    pub pool: Vec<Pool>,
     pub analyser: BTreeMap<String, Analyser>,
+    pub fault: Vec<Fault>,
     pub judge: Judge,
     pub models: Models,
     pub metrics: Metrics,
@@ -112,8 +115,10 @@ table!(
     }
 );
 table!(
-    /// `[pool]`
+    /// `[[pool]]`
     Pool {
+        name: String,
+        members: usize,
         threads: usize,
         max_memory: ByteSize,
         recycle_after: u32,
@@ -121,10 +126,36 @@ table!(
         hang_timeout: Duration,
     }
 );
+/// `[analyser.NAME]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "config.default.toml is the manual of every key")]
+pub struct Analyser {
+    #[serde(default = "on")]
+    pub enabled: bool,
+    pub pool: Option<String>,
+    /// What only this analyser knows; it refuses what it does not know.
+    #[serde(flatten)]
+    pub options: serde_json::Map<String, serde_json::Value>,
+}
+
+fn on() -> bool {
+    true
+}
+
 table!(
-    /// `[analyser.NAME]`
-    Analyser { enabled: bool }
+    /// `[[fault]]`
+    Fault { analyser: String, at_ms: i64, kind: FaultKind }
 );
+/// How a fault on purpose breaks its analyser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "config.default.toml is the manual of every key")]
+pub enum FaultKind {
+    Crash,
+    Hang,
+    Allocate,
+    Fail,
+}
 table!(
     /// `[judge]`
     Judge { text_weight: f32, decision_threshold: f32, review_band: f32, list_score: f32 }
@@ -199,7 +230,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
     for address in [&mut config.store, &mut config.blobs, &mut config.broker] {
         *address = address.replace("{data}", &data);
     }
-    check(&config)?;
+    check::check(&config)?;
     Ok(config)
 }
 
@@ -334,37 +365,6 @@ fn hide_password(text: &str) -> String {
         Some((user, host)) => format!("{scheme}://{}:****@{host}", user.split(':').next().unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-fn check(config: &Config) -> Result<(), ConfigError> {
-    let judge = &config.judge;
-    let shares = [
-        ("judge.text_weight", judge.text_weight),
-        ("judge.decision_threshold", judge.decision_threshold),
-        ("judge.review_band", judge.review_band),
-        ("judge.list_score", judge.list_score),
-    ];
-    for (key, value) in shares {
-        if !(0.0..=1.0).contains(&value) {
-            return Err(ConfigError(format!("`{key}` is {value}; it takes 0 to 1")));
-        }
-    }
-    let counts = [
-        ("work.package", config.work.package),
-        ("work.analyse", config.work.analyse),
-        ("work.other", config.work.other),
-        ("pool.threads", config.pool.threads),
-        ("http.max_connections", config.http.max_connections),
-    ];
-    for (key, value) in counts {
-        if value == 0 {
-            return Err(ConfigError(format!("`{key}` is 0; it takes 1 or more")));
-        }
-    }
-    if config.work.lease < Duration::from_secs(2) {
-        return Err(ConfigError("`work.lease` is shorter than 2s; a busy machine would lose its tasks".to_owned()));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -48,6 +48,9 @@ pub struct AnalyserSummary {
     pub model: String,
     /// Milliseconds of work.
     pub ms: i64,
+    /// What was tried after the process of the analyser died, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recovery: Vec<String>,
     /// Frames or audio windows that it looked at.
     pub samples: u64,
     /// What a reader of its results must know.
@@ -181,6 +184,7 @@ fn summary(server: &Server, result: AnalyserResult) -> AnalyserSummary {
         version: result.version,
         model: result.model,
         ms: result.ms,
+        recovery: result.recovery,
         samples: result.samples,
         spans: result.spans.len(),
         counts,

@@ -48,7 +48,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use listen::{Limits, listen};
 pub use openapi::openapi;
-pub use unix::listen_unix;
+pub use unix::{bind_unix, listen_unix};
 
 use crate::blob::{Blobs, PutLimits};
 use crate::model::Micros;

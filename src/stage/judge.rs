@@ -206,8 +206,7 @@ fn flag(finding: &Finding, name: &str) -> bool {
 
 /// Analysers without a result of their own, as `NAME: reason`.
 fn not_run(results: &[AnalyserResult]) -> Vec<String> {
-    let names = analyser::all().into_iter().map(|analyser| analyser.spec().name);
-    let absent = names.filter(|name| results.iter().all(|result| result.analyser != *name));
+    let absent = analyser::names().into_iter().filter(|name| results.iter().all(|result| result.analyser != *name));
     let mut lines: Vec<String> = absent.map(|name| format!("{name}: no result")).collect();
     let broken = results.iter().filter(|result| matches!(result.status, AnalyserStatus::Failed | AnalyserStatus::Skipped));
     lines.extend(broken.map(|result| {

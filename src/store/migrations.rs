@@ -15,12 +15,18 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: &[Step] = &[Step {
-    number: 1,
-    name: "first",
-    sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_first.sql"),
-}];
+macro_rules! step {
+    ($number:literal, $name:literal, $file:literal) => {
+        Step {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("../../migrations/postgres/", $file)),
+        }
+    };
+}
+
+const STEPS: &[Step] = &[step!(1, "first", "0001_first.sql"), step!(2, "recovery", "0002_recovery.sql")];
 
 fn migrator(text: impl Fn(&Step) -> &'static str) -> Migrator {
     let step = |step: &Step| {

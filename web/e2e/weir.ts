@@ -64,7 +64,8 @@ export async function upload(page: Page): Promise<string> {
 export async function anyVideo(page: Page): Promise<string> {
   const answer = await page.request.get("/api/vod?status=ready&limit=20");
   const { items } = (await answer.json()) as { items: Listed[] };
-  const there = items.find((video) => video.decision !== "pending" && ["done", "partial"].includes(video.analysis));
+  // One of which something is known: the clips for the players are not analysed.
+  const there = items.find((video) => !["pending", "unknown"].includes(video.decision) && ["done", "partial"].includes(video.analysis));
   if (there) return there.stream_id;
   const id = await upload(page);
   await settled(page.request, id);

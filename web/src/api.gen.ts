@@ -683,6 +683,8 @@ export interface components {
              * @description Milliseconds of work.
              */
             ms: number;
+            /** @description What was tried after the process of the analyser died, in order. */
+            recovery?: string[];
             /**
              * Format: int64
              * @description Frames or audio windows that it looked at.

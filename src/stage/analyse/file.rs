@@ -38,7 +38,7 @@ pub async fn analyse_file(
             Some(file) => blocking(file, |file| read_findings(&file)).await?,
             None => Vec::new(),
         };
-        let key = key_of(&sha256, &**analyser, models)?;
+        let key = key_of(&sha256, &**analyser, analysers, models)?;
         results.push(AnalyserResult { findings, ..result_of(&**analyser, key, looked) });
     }
     Ok(results)

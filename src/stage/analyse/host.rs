@@ -11,13 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 
+use super::fault::Fault;
+use super::ladder::Asked;
 use super::lane::Lane;
 use super::plan::track_of;
 use super::wire::{self, FromPool, PROTOCOL, ToPool, Track, WINDOW};
 use crate::analyser::Analyser;
 use crate::infer::Models;
 use crate::media::frame::{Frame, Pcm};
-use crate::model::MediaInfo;
+use crate::model::{Finding, MediaInfo};
 
 /// What a pool runs with.
 pub struct Host {
@@ -25,6 +27,8 @@ pub struct Host {
     pub analysers: Vec<Arc<dyn Analyser>>,
     /// Models, loaded at their first use and kept.
     pub models: Arc<Models>,
+    /// Faults on purpose.
+    pub faults: Vec<Fault>,
 }
 
 /// Serves the worker whose socket is standard input, until that socket ends.
@@ -63,8 +67,16 @@ pub fn run(host: &Host, mut socket: UnixStream) -> anyhow::Result<()> {
                     open.give(&out, Track::Audio, What::Sound(wire::pcm_of(time_ms, &payload)?))?;
                 }
             }
-            // Letting go of the job is the end of its lanes' input.
-            ToPool::End { job } => open = open.filter(|open| open.job.number != job),
+            ToPool::End { job } => open = open.and_then(|open| if open.job.number == job { open.ended() } else { Some(open) }),
+            ToPool::Findings { job, of, last } => {
+                if let Some(current) = open.take_if(|open| open.job.number == job) {
+                    let findings = wire::findings_of(&payload)?;
+                    open = current.findings(&out, &of, findings, last)?;
+                }
+            }
+            ToPool::Forget { job, analyser } => {
+                open = open.and_then(|open| if open.job.number == job { open.forget(&analyser) } else { Some(open) });
+            }
             ToPool::Cancel { job } => {
                 if let Some(open) = current(open.as_ref(), job) {
                     open.job.cancelled.store(true, Ordering::Relaxed);
@@ -111,6 +123,22 @@ impl Drop for Job {
 pub(super) enum What {
     Pictures(Vec<Frame>),
     Sound(Pcm),
+    /// What another analyser found.
+    Findings {
+        of: String,
+        findings: Vec<Finding>,
+    },
+}
+
+impl What {
+    /// The time of its last picture, or of the beginning of its sound.
+    pub(super) fn end_ms(&self) -> i64 {
+        match self {
+            Self::Pictures(frames) => frames.last().map_or(0, |frame| frame.time_ms),
+            Self::Sound(pcm) => pcm.time_ms,
+            Self::Findings { findings, .. } => findings.last().map_or(0, |finding| finding.end_ms),
+        }
+    }
 }
 
 /// A batch: says `Took` when the last lane is through with it.
@@ -129,35 +157,95 @@ impl Drop for Batch {
 
 struct Open {
     job: Arc<Job>,
-    lanes: Vec<(Track, SyncSender<Arc<Batch>>)>,
+    /// No more pictures and sound come.
+    ended: bool,
+    lanes: Vec<LaneEnd>,
+}
+
+/// Our end of a lane.
+struct LaneEnd {
+    name: &'static str,
+    track: Option<Track>,
+    /// Analysers whose findings it still waits for.
+    waits: Vec<&'static str>,
+    /// None when nothing more comes.
+    sender: Option<SyncSender<Arc<Batch>>>,
+    forgotten: Arc<AtomicBool>,
 }
 
 impl Open {
-    fn new(host: &Host, out: &Arc<Out>, number: u64, media: MediaInfo, names: &[String]) -> anyhow::Result<Self> {
+    fn new(host: &Host, out: &Arc<Out>, number: u64, media: MediaInfo, asked: &[Asked]) -> anyhow::Result<Self> {
         let job = Arc::new(Job { number, media, cancelled: AtomicBool::new(false), out: out.clone() });
         let mut lanes = Vec::new();
-        for name in names {
+        for Asked { name, ease } in asked {
             let analyser = host.analysers.iter().find(|analyser| analyser.spec().name == name);
-            let analyser = analyser.with_context(|| format!("no analyser `{name}`"))?.clone();
+            let mut analyser = analyser.with_context(|| format!("no analyser `{name}`"))?.clone();
+            if let Some(fallback) = analyser.fallback().filter(|_| ease.fallback) {
+                analyser = Arc::from(fallback);
+            }
+            let spec = analyser.spec();
             let (sender, inbox) = sync_channel(WINDOW);
-            lanes.push((track_of(analyser.spec().sampling), sender));
-            let lane = Lane { analyser, models: host.models.clone(), job: job.clone(), inbox };
+            let forgotten = Arc::new(AtomicBool::new(false));
+            let faults = host.faults.iter().filter(|fault| fault.analyser == *name).cloned().collect();
+            let (models, job, forgotten_too) = (host.models.clone(), job.clone(), forgotten.clone());
+            let lane = Lane { analyser, models, job, ease: *ease, faults, inbox, forgotten: forgotten_too };
             std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(move || lane.run())?;
+            let (track, waits) = (track_of(spec.sampling), spec.after.to_vec());
+            lanes.push(LaneEnd { name: spec.name, track, waits, sender: Some(sender), forgotten });
         }
-        Ok(Self { job, lanes })
+        Ok(Self { job, ended: false, lanes })
     }
 
     /// Hands a batch to every lane that wants its track.
     fn give(&self, out: &Arc<Out>, track: Track, what: What) -> anyhow::Result<()> {
         let batch = Arc::new(Batch { what, track, job: self.job.number, out: out.clone() });
-        for (_, lane) in self.lanes.iter().filter(|(wanted, _)| *wanted == track) {
-            match lane.try_send(batch.clone()) {
-                // A lane that ended early (its analyser failed) wants nothing more.
-                Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-                Err(TrySendError::Full(_)) => bail!("more than {WINDOW} batches without an acknowledgement"),
-            }
+        self.lanes.iter().filter(|lane| lane.track == Some(track)).try_for_each(|lane| lane.give(&batch))
+    }
+
+    /// Hands findings to every lane that waits for them. None when that was the last that any lane waited for.
+    fn findings(mut self, out: &Arc<Out>, of: &str, findings: Vec<Finding>, last: bool) -> anyhow::Result<Option<Self>> {
+        let what = What::Findings { of: of.to_owned(), findings };
+        let batch = Arc::new(Batch { what, track: Track::Findings, job: self.job.number, out: out.clone() });
+        self.lanes.iter().filter(|lane| lane.waits.contains(&of)).try_for_each(|lane| lane.give(&batch))?;
+        if last {
+            self.lanes.iter_mut().for_each(|lane| lane.waits.retain(|name| *name != of));
         }
-        Ok(())
+        Ok(self.rest())
+    }
+
+    fn ended(mut self) -> Option<Self> {
+        self.ended = true;
+        self.rest()
+    }
+
+    fn forget(mut self, analyser: &str) -> Option<Self> {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.name == analyser) {
+            lane.forgotten.store(true, Ordering::Relaxed);
+            lane.sender = None;
+        }
+        self.rest()
+    }
+
+    /// Ends the input of lanes that wait for nothing more. None when there is no other: letting go of the job, so that the last of
+    /// its lanes ends it.
+    fn rest(mut self) -> Option<Self> {
+        let ended = self.ended;
+        for lane in self.lanes.iter_mut().filter(|lane| ended && lane.waits.is_empty()) {
+            lane.sender = None;
+        }
+        let waits = self.lanes.iter().any(|lane| lane.sender.is_some());
+        (waits || !ended).then_some(self)
+    }
+}
+
+impl LaneEnd {
+    fn give(&self, batch: &Arc<Batch>) -> anyhow::Result<()> {
+        let Some(sender) = &self.sender else { return Ok(()) };
+        match sender.try_send(batch.clone()) {
+            // A lane that ended early (its analyser failed) wants nothing more.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => bail!("more than {WINDOW} batches without an acknowledgement"),
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use super::fault::{self, Fault};
 use super::host::{Batch, Job, What};
-use super::plan::Thin;
+use super::ladder::Ease;
+use super::plan::{Thin, half};
 use super::wire::{FromPool, Outcome};
 use crate::analyser::{Analyser, Pass, Spec, Summary, span};
 use crate::infer::{ModelError, Models};
@@ -22,7 +24,19 @@ pub(super) struct Lane {
     pub(super) analyser: Arc<dyn Analyser>,
     pub(super) models: Arc<Models>,
     pub(super) job: Arc<Job>,
+    pub(super) ease: Ease,
+    /// Those of this analyser.
+    pub(super) faults: Vec<Fault>,
     pub(super) inbox: Receiver<Arc<Batch>>,
+    /// Nobody wants the result.
+    pub(super) forgotten: Arc<AtomicBool>,
+}
+
+/// How an analyser is to look.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    ease: Ease,
+    faults: &'a [Fault],
 }
 
 /// What an analyser gave.
@@ -36,16 +50,17 @@ struct Looked {
 impl Lane {
     /// Looks at the whole job and tells the worker. An error or a panic of the analyser is its result.
     pub(super) fn run(self) {
-        let Self { analyser, models, job, inbox } = self;
+        let Self { analyser, models, job, ease, faults, inbox, forgotten } = self;
         let spec = analyser.spec();
-        let looked = catch_unwind(AssertUnwindSafe(|| look(&*analyser, &spec, &models, &job, &inbox)));
+        let looked =
+            catch_unwind(AssertUnwindSafe(|| look(&*analyser, &spec, &models, &job, How { ease, faults: &faults }, &inbox)));
         // What still lies in the inbox must be acknowledged before the end is told.
         drop(inbox);
         let looked = looked.unwrap_or_else(|panic| {
             let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
             Err(ended(AnalyserStatus::Failed, format!("panic: {}", words.unwrap_or("without words"))))
         });
-        if !job.cancelled.load(Ordering::Relaxed) {
+        if !job.cancelled.load(Ordering::Relaxed) && !forgotten.load(Ordering::Relaxed) {
             tell(&job, &spec, looked);
         }
     }
@@ -64,6 +79,7 @@ fn look(
     spec: &Spec,
     models: &Arc<Models>,
     job: &Job,
+    how: How<'_>,
     inbox: &Receiver<Arc<Batch>>,
 ) -> Result<Looked, Outcome> {
     match models.require(spec.models) {
@@ -76,13 +92,14 @@ fn look(
     let began = Instant::now();
     let mut pass = analyser.begin(&job.media, models).map_err(|error| failed(&error))?;
     let mut spent = began.elapsed();
-    let mut thin = Thin::to(spec.sampling);
+    let mut thin = Thin::to(if how.ease.half { half(spec.sampling) } else { spec.sampling });
     let (mut samples, mut findings) = (0, Vec::new());
     for batch in inbox {
         if job.cancelled.load(Ordering::Relaxed) {
             return Err(ended(AnalyserStatus::Failed, "cancelled".to_owned()));
         }
         let began = Instant::now();
+        fault::strike(how.faults, batch.what.end_ms()).map_err(|error| failed(&error))?;
         samples += take(&mut *pass, &batch.what, &mut thin, &mut findings).map_err(|error| failed(&error))?;
         spent += began.elapsed();
         if findings.len() > FINDINGS_MAX * 2 {
@@ -99,6 +116,7 @@ fn look(
 fn take(pass: &mut dyn Pass, what: &What, thin: &mut Thin, findings: &mut Vec<Finding>) -> anyhow::Result<u64> {
     match what {
         What::Sound(pcm) => pass.audio(pcm, findings).map(|()| 1),
+        What::Findings { of, findings: found } => pass.findings(of, found, findings).map(|()| 0),
         What::Pictures(frames) => {
             let wanted: Vec<_> = frames.iter().filter(|frame| thin.takes(frame.time_ms)).cloned().collect();
             if !wanted.is_empty() {

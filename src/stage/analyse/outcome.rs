@@ -1,7 +1,9 @@
 //! From what a pool said to a result that can be recorded: its key, its size, its status.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::ladder::Ease;
 use super::plan::PLANNER_VERSION;
 use super::wire::Outcome;
 use crate::analyser::Analyser;
@@ -12,6 +14,12 @@ use crate::model::{AnalyserResult, AnalyserStatus, Analysis, ResultKey, Span};
 const SPANS_BYTES: usize = 24 << 10;
 /// Begins the reason of a result that must not be tried again: see [`quarantined`].
 const QUARANTINED: &str = "quarantined: ";
+/// Begins the reason of a result that was made with less, for want of memory: it is tried again, perhaps where there is more.
+const WITH_LESS: &str = "with less memory: ";
+/// Begins the reason of a result whose findings could not be stored: it is tried again.
+const NOT_KEPT: &str = "findings not stored: ";
+/// Begins the reason of a result that lacks what failed analysers would have given: it is tried again with them.
+const WITHOUT: &str = "without what failed: ";
 
 /// What one analyser gave for one medium.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +32,15 @@ pub struct Looked {
     pub spans: Vec<Span>,
     /// A file with its findings as JSON lines; none when there are none.
     pub findings: Option<PathBuf>,
+    /// What was tried after its process died, in order.
+    pub recovery: Vec<String>,
 }
 
 impl Looked {
     /// An analyser that gave nothing.
     pub fn nothing(analyser: &str, status: AnalyserStatus, reason: String) -> Self {
         let outcome = Outcome { status, reason: Some(reason), ms: 0, samples: 0 };
-        Self { analyser: analyser.to_owned(), outcome, spans: Vec::new(), findings: None }
+        Self { analyser: analyser.to_owned(), outcome, spans: Vec::new(), findings: None, recovery: Vec::new() }
     }
 
     /// An analyser whose process died of this medium twice, the second time while nothing else ran in it.
@@ -50,23 +60,60 @@ impl Looked {
         self.outcome.reason = Some(format!("decoding broke off: {why}"));
         self
     }
+
+    /// Notes that its findings could not be stored.
+    #[must_use]
+    pub fn not_kept(mut self, why: &str) -> Self {
+        self.outcome.status = AnalyserStatus::Degraded;
+        self.outcome.reason = Some(format!("{NOT_KEPT}{why}"));
+        self
+    }
+
+    /// Notes what it lacks because it ran with less.
+    #[must_use]
+    pub fn eased(mut self, ease: Ease) -> Self {
+        if let (Some(lacks), AnalyserStatus::Done) = (ease.lacks(), self.outcome.status) {
+            self.outcome.status = AnalyserStatus::Degraded;
+            self.outcome.reason = Some(format!("{WITH_LESS}{lacks}"));
+        }
+        self
+    }
+
+    /// Notes that analysers that this one comes after failed.
+    #[must_use]
+    pub fn without(mut self, failed: &[&str]) -> Self {
+        if !failed.is_empty() && self.outcome.status == AnalyserStatus::Done {
+            self.outcome.status = AnalyserStatus::Degraded;
+            self.outcome.reason = Some(format!("{WITHOUT}{}", failed.join(", ")));
+        }
+        self
+    }
 }
 
-/// What the result of an analyser on this content is a function of.
+/// What the result of an analyser on this content is a function of: those of `all` that it comes after take part.
 ///
 /// # Errors
 /// When the analyser names a model that is not in the registry.
-pub fn key_of(content_sha256: &str, analyser: &dyn Analyser, models: &Models) -> anyhow::Result<ResultKey> {
+pub fn key_of(
+    content_sha256: &str,
+    analyser: &dyn Analyser,
+    all: &[Arc<dyn Analyser>],
+    models: &Models,
+) -> anyhow::Result<ResultKey> {
     let spec = analyser.spec();
-    let digests: Result<Vec<String>, _> = spec.models.iter().map(|name| models.digest(name)).collect();
-    let digests = digests?.join(" ");
-    Ok(ResultKey::of(content_sha256, spec.name, spec.version, PLANNER_VERSION, &digests, &analyser.parameters()))
+    let used = spec.models.iter().chain(spec.optional.iter().filter(|name| models.has(name)));
+    let digests: Result<Vec<String>, _> = used.map(|name| models.digest(name)).collect();
+    let mut parameters = analyser.parameters();
+    for before in all.iter().filter(|other| spec.after.contains(&other.spec().name)) {
+        parameters.push_str(&format!(" {}={}", before.spec().name, key_of(content_sha256, &**before, all, models)?.0));
+    }
+    Ok(ResultKey::of(content_sha256, spec.name, spec.version, PLANNER_VERSION, &digests?.join(" "), &parameters))
 }
 
 /// The result, without findings: those are in a blob.
 pub fn result_of(analyser: &dyn Analyser, key: ResultKey, looked: Looked) -> AnalyserResult {
     let spec = analyser.spec();
-    let Looked { outcome, spans, .. } = looked;
+    let Looked { outcome, spans, recovery, .. } = looked;
     AnalyserResult {
         key,
         analyser: spec.name.to_owned(),
@@ -76,6 +123,7 @@ pub fn result_of(analyser: &dyn Analyser, key: ResultKey, looked: Looked) -> Ana
         reason: outcome.reason.map(|reason| reason.chars().take(500).collect()),
         ms: outcome.ms,
         samples: outcome.samples,
+        recovery: recovery.into_iter().map(|step| step.chars().take(300).collect()).collect(),
         findings: Vec::new(),
         spans: fit(spans),
         findings_key: None,
@@ -86,14 +134,20 @@ pub fn result_of(analyser: &dyn Analyser, key: ResultKey, looked: Looked) -> Ana
 /// what ended pools is not.
 pub fn stands(result: &AnalyserResult) -> bool {
     match result.status {
-        AnalyserStatus::Done | AnalyserStatus::Degraded => true,
+        AnalyserStatus::Done => true,
+        AnalyserStatus::Degraded => {
+            result.reason.as_deref().is_none_or(|reason| ![WITHOUT, NOT_KEPT, WITH_LESS].iter().any(|begin| reason.starts_with(begin)))
+        }
         AnalyserStatus::Failed => result.reason.as_deref().is_some_and(|reason| reason.starts_with(QUARANTINED)),
         AnalyserStatus::Skipped => false,
     }
 }
 
-/// The state of an analysis whose analysers ended so.
+/// The state of an analysis whose analysers ended so. Where none is switched on there was nothing to do, and nothing failed.
 pub fn analysis_of(statuses: &[AnalyserStatus]) -> Analysis {
+    if statuses.is_empty() {
+        return Analysis::Done;
+    }
     if !statuses.iter().any(|status| matches!(status, AnalyserStatus::Done | AnalyserStatus::Degraded)) {
         return Analysis::Failed;
     }
@@ -169,7 +223,7 @@ mod tests {
             (&[Done, Skipped], Analysis::Partial),
             (&[Degraded, Done], Analysis::Partial),
             (&[Failed, Skipped], Analysis::Failed),
-            (&[], Analysis::Failed),
+            (&[], Analysis::Done),
         ] {
             assert_eq!(analysis_of(statuses), analysis, "{statuses:?}");
         }
@@ -180,8 +234,21 @@ mod tests {
         let with = |looked: Looked| {
             let (status, reason) = (looked.outcome.status, looked.outcome.reason);
             let (key, analyser, model) = (ResultKey(String::new()), String::new(), String::new());
-            let (findings, spans, findings_key) = (Vec::new(), Vec::new(), None);
-            AnalyserResult { key, analyser, version: 1, model, status, reason, ms: 0, samples: 0, findings, spans, findings_key }
+            let (recovery, findings, spans, findings_key) = (Vec::new(), Vec::new(), Vec::new(), None);
+            AnalyserResult {
+                key,
+                analyser,
+                version: 1,
+                model,
+                status,
+                reason,
+                ms: 0,
+                samples: 0,
+                recovery,
+                findings,
+                spans,
+                findings_key,
+            }
         };
         assert!(stands(&with(Looked::quarantined("a", "signal 9"))));
         assert!(!stands(&with(Looked::nothing("a", AnalyserStatus::Failed, "out of memory".into()))));

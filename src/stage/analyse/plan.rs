@@ -13,6 +13,8 @@ pub struct Needs {
     pub small: bool,
     /// Sampled frames, large, at this many per second: the most that any analyser wants.
     pub large_fps: Option<f32>,
+    /// Pictures in the source's own pixels, at this many per second.
+    pub detail_fps: Option<f32>,
     /// Sound.
     pub audio: bool,
 }
@@ -25,19 +27,32 @@ impl Needs {
             match wish {
                 Sampling::EveryFrame => needs.small = true,
                 Sampling::Sampled { fps } => needs.large_fps = Some(needs.large_fps.map_or(fps, |most| most.max(fps))),
+                Sampling::Detail { fps } => needs.detail_fps = Some(needs.detail_fps.map_or(fps, |most| most.max(fps))),
                 Sampling::Audio => needs.audio = true,
+                Sampling::Findings => {}
             }
         }
         needs
     }
 }
 
-/// The track that a wish is served from.
-pub fn track_of(wish: Sampling) -> Track {
+/// The track that a wish is served from; none for who wants nothing of the medium itself.
+pub fn track_of(wish: Sampling) -> Option<Track> {
     match wish {
-        Sampling::EveryFrame => Track::Small,
-        Sampling::Sampled { .. } => Track::Large,
-        Sampling::Audio => Track::Audio,
+        Sampling::EveryFrame => Some(Track::Small),
+        Sampling::Sampled { .. } => Some(Track::Large),
+        Sampling::Detail { .. } => Some(Track::Detail),
+        Sampling::Audio => Some(Track::Audio),
+        Sampling::Findings => None,
+    }
+}
+
+/// The wish for half as many samples, where it is one for samples.
+pub fn half(wish: Sampling) -> Sampling {
+    match wish {
+        Sampling::Sampled { fps } => Sampling::Sampled { fps: fps / 2.0 },
+        Sampling::Detail { fps } => Sampling::Detail { fps: fps / 2.0 },
+        other => other,
     }
 }
 
@@ -51,7 +66,7 @@ pub struct Thin {
 impl Thin {
     /// For an analyser with this wish; nothing is left out for one that wants every frame.
     pub fn to(wish: Sampling) -> Self {
-        let fps = if let Sampling::Sampled { fps } = wish { f64::from(fps) } else { f64::INFINITY };
+        let fps = if let Sampling::Sampled { fps } | Sampling::Detail { fps } = wish { f64::from(fps) } else { f64::INFINITY };
         Self { fps, last: None }
     }
 
@@ -77,8 +92,8 @@ mod tests {
     #[test]
     fn one_decode_serves_all_wishes() {
         let wishes = [Sampling::Sampled { fps: 0.5 }, Sampling::Audio, Sampling::Sampled { fps: 2.0 }];
-        assert_eq!(Needs::of(wishes), Needs { small: false, large_fps: Some(2.0), audio: true });
-        assert_eq!(Needs::of([Sampling::EveryFrame]), Needs { small: true, large_fps: None, audio: false });
+        assert_eq!(Needs::of(wishes), Needs { large_fps: Some(2.0), audio: true, ..Needs::default() });
+        assert_eq!(Needs::of([Sampling::EveryFrame]), Needs { small: true, ..Needs::default() });
     }
 
     #[test]

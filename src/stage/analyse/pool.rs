@@ -1,8 +1,12 @@
 //! What the analyse stage sees of a pool. `work::pool` implements it; the analysers run in another process.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::ladder::Asked;
 use super::wire::{Outcome, Track};
 use crate::media::frame::{Frame, Pcm};
 use crate::model::{MediaInfo, Span};
@@ -25,7 +29,7 @@ pub trait Pool: Send + Sync {
     ///
     /// # Errors
     /// [`PoolError`].
-    async fn begin(&self, media: &MediaInfo, analysers: &[String]) -> Result<Box<dyn Session>, PoolError>;
+    async fn begin(&self, media: &MediaInfo, analysers: &[Asked]) -> Result<Box<dyn Session>, PoolError>;
 }
 
 /// A batch for the analysers.
@@ -35,6 +39,15 @@ pub enum Input {
     Pictures(Track, Vec<Frame>),
     /// Sound.
     Sound(Pcm),
+    /// Findings of an analyser for those that come after it; only after [`Session::end`].
+    Findings {
+        /// The analyser.
+        of: String,
+        /// Whole JSON lines.
+        lines: Bytes,
+        /// There are no more of it.
+        last: bool,
+    },
 }
 
 /// What a job says.
@@ -68,14 +81,49 @@ pub trait Session: Send + Sync {
     /// # Errors
     /// [`PoolError::Crashed`].
     async fn feed(&self, input: Input) -> Result<(), PoolError>;
-    /// Nothing more comes.
+    /// No more pictures and sound come.
     ///
     /// # Errors
     /// [`PoolError::Crashed`].
     async fn end(&self) -> Result<(), PoolError>;
+    /// This analyser's result is not wanted: it will not be said to have finished.
+    ///
+    /// # Errors
+    /// [`PoolError::Crashed`].
+    async fn forget(&self, analyser: &str) -> Result<(), PoolError>;
     /// The next that the job says.
     ///
     /// # Errors
     /// [`PoolError::Crashed`].
     async fn next(&self) -> Result<Said, PoolError>;
+}
+
+/// The pools of a node, and which analyser runs in which.
+#[derive(Clone)]
+pub struct Pools {
+    pools: Vec<Arc<dyn Pool>>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Pools {
+    /// One pool for every analyser.
+    pub fn one(pool: Arc<dyn Pool>) -> Self {
+        Self { pools: vec![pool], places: BTreeMap::new() }
+    }
+
+    /// The first pool is the one of all analysers that `places` does not name. None when there is no pool, or a place beyond them.
+    pub fn new(pools: Vec<Arc<dyn Pool>>, places: BTreeMap<String, usize>) -> Option<Self> {
+        let fits = !pools.is_empty() && places.values().all(|&at| at < pools.len());
+        fits.then_some(Self { pools, places })
+    }
+
+    /// The number of the pool in which an analyser runs.
+    pub(super) fn place(&self, analyser: &str) -> usize {
+        self.places.get(analyser).copied().unwrap_or(0)
+    }
+
+    /// The pools in their order.
+    pub(super) fn all(&self) -> &[Arc<dyn Pool>] {
+        &self.pools
+    }
 }

@@ -7,17 +7,17 @@
 //! Both ends are the same program, yet either may break, so every length is checked before a byte of it is read.
 
 use std::io::{Read, Write};
-use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::ladder::Asked;
 use crate::media::frame::{Frame, Pcm};
-use crate::model::{AnalyserStatus, MediaInfo};
+use crate::model::{AnalyserStatus, Finding, MediaInfo};
 
 /// Grows when messages change their meaning; a pool of another version is refused.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Longest header.
 pub const HEAD_MAX_BYTES: usize = 1 << 20;
 /// Longest payload.
@@ -33,8 +33,12 @@ pub enum Track {
     Small,
     /// Sampled frames, large.
     Large,
+    /// Sampled frames, in the source's own pixels.
+    Detail,
     /// Sound.
     Audio,
+    /// Findings of another analyser.
+    Findings,
 }
 
 /// Headers that a pool gets.
@@ -48,7 +52,7 @@ pub enum ToPool {
         /// What is looked at.
         media: Box<MediaInfo>,
         /// Who looks.
-        analysers: Vec<String>,
+        analysers: Vec<Asked>,
     },
     /// Pictures; the payload is their pixels, one after the other.
     Frames {
@@ -70,10 +74,26 @@ pub enum ToPool {
         /// Time of the first sample, milliseconds.
         time_ms: i64,
     },
-    /// Nothing more comes: analysers finish.
+    /// No more pictures and sound come. Analysers finish, those that come after others when they have the findings of all of them.
     End {
         /// The job.
         job: u64,
+    },
+    /// Findings of an analyser for those that come after it; the payload is JSON lines in time order. Comes after `End`.
+    Findings {
+        /// The job.
+        job: u64,
+        /// The analyser.
+        of: String,
+        /// There are no more of it; none at all when it gave none.
+        last: bool,
+    },
+    /// Nobody wants the result of this analyser in this job any more: it says nothing.
+    Forget {
+        /// The job.
+        job: u64,
+        /// The analyser.
+        analyser: String,
     },
     /// Nobody waits for the results any more.
     Cancel {
@@ -247,7 +267,7 @@ pub fn frames_of(width: u32, height: u32, frames: &[(u64, i64)], payload: &[u8])
     if bytes.checked_mul(frames.len()) != Some(payload.len()) || payload.is_empty() {
         return Err(WireError::Refused(format!("{} bytes for {} pictures {width}x{height}", payload.len(), frames.len())));
     }
-    let picture = |(&(index, time_ms), rgb): (&(u64, i64), &[u8])| Frame { index, time_ms, width, height, rgb: Arc::from(rgb) };
+    let picture = |(&(index, time_ms), rgb): (&(u64, i64), &[u8])| Frame::new(index, time_ms, width, height, rgb);
     Ok(frames.iter().zip(payload.chunks_exact(bytes)).map(picture).collect())
 }
 
@@ -274,6 +294,15 @@ pub fn pcm_of(time_ms: i64, payload: &[u8]) -> Result<Pcm, WireError> {
         return Err(WireError::Refused(format!("{} bytes of sound", payload.len())));
     }
     Ok(Pcm { time_ms, samples: samples.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect() })
+}
+
+/// The findings of a payload of JSON lines.
+///
+/// # Errors
+/// `Head` when a line is no finding.
+pub fn findings_of(payload: &[u8]) -> Result<Vec<Finding>, WireError> {
+    let lines = payload.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// The columns of [`read_result`], in its order.
-const RESULT: &str = "r.key, r.analyser, r.version, r.model, r.status, r.reason, r.ms, r.samples, r.findings_key";
+const RESULT: &str = "r.key, r.analyser, r.version, r.model, r.status, r.reason, r.ms, r.samples, r.findings_key, r.recovery";
 
 fn read_result(row: &mut Row) -> Done<AnalyserResult> {
     Ok(AnalyserResult {
@@ -30,6 +30,7 @@ fn read_result(row: &mut Row) -> Done<AnalyserResult> {
         findings: Vec::new(),
         spans: Vec::new(),
         findings_key: row.opt_parsed()?,
+        recovery: serde_json::from_str(&row.text()?).map_err(|error| Failure::Row(format!("`recovery`: {error}")))?,
     })
 }
 

@@ -84,14 +84,16 @@ pub(super) async fn analyser_finished(
 /// Whether the row was written. A result that gave findings is final; `failed` and `skipped` make way for a later try, and
 /// `degraded` for `done`.
 async fn put_result(tx: &mut Tx, result: &AnalyserResult, now: i64) -> Done<bool> {
+    let recovery = serde_json::to_string(&result.recovery).map_err(|error| Failure::Row(error.to_string()))?;
     let written = tx
         .execute(
             "INSERT INTO analyser_results AS old
-                 (key, analyser, version, model, status, reason, ms, samples, findings_key, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                 (key, analyser, version, model, status, reason, ms, samples, findings_key, created_at, recovery)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (key) DO UPDATE SET
                  model = excluded.model, status = excluded.status, reason = excluded.reason, ms = excluded.ms,
-                 samples = excluded.samples, findings_key = excluded.findings_key, created_at = excluded.created_at
+                 samples = excluded.samples, findings_key = excluded.findings_key, created_at = excluded.created_at,
+                 recovery = excluded.recovery
              WHERE old.status IN ('failed', 'skipped') OR (old.status = 'degraded' AND excluded.status = 'done')",
             &[
                 result.key.0.as_str().into(),
@@ -104,6 +106,7 @@ async fn put_result(tx: &mut Tx, result: &AnalyserResult, now: i64) -> Done<bool
                 (result.samples as i64).into(),
                 result.findings_key.as_ref().map(Key::as_str).into(),
                 now.into(),
+                recovery.as_str().into(),
             ],
         )
         .await?;

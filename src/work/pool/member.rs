@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::Shared;
+use crate::stage::analyse::ladder::OVER_MEMORY;
 use crate::stage::analyse::launch;
 use crate::stage::analyse::pool::PoolError;
 use crate::stage::analyse::wire::{self, FromPool, PROTOCOL, Track, WINDOW};
@@ -47,7 +48,7 @@ struct Write {
 
 /// What the member, its reader and its watch share.
 struct State {
-    room: [Semaphore; 3],
+    room: [Semaphore; 5],
     up: AtomicBool,
     jobs: AtomicU64,
     has_job: AtomicBool,
@@ -61,11 +62,13 @@ struct State {
 
 impl State {
     fn room(&self, track: Track) -> &Semaphore {
-        let [small, large, audio] = &self.room;
+        let [small, large, detail, audio, findings] = &self.room;
         match track {
             Track::Small => small,
             Track::Large => large,
+            Track::Detail => detail,
             Track::Audio => audio,
+            Track::Findings => findings,
         }
     }
 
@@ -121,7 +124,7 @@ impl Member {
         let pid = child.id().unwrap_or_default();
         shared.pids.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
         let state = Arc::new(State {
-            room: [Semaphore::new(WINDOW), Semaphore::new(WINDOW), Semaphore::new(WINDOW)],
+            room: std::array::from_fn(|_| Semaphore::new(WINDOW)),
             up: AtomicBool::new(true),
             jobs: AtomicU64::new(0),
             has_job: AtomicBool::new(false),
@@ -259,7 +262,7 @@ async fn watch(mut child: Child, shared: Arc<Shared>, state: Arc<State>) {
         }
         let used = child.id().and_then(launch::resident_bytes).unwrap_or(0);
         if used > limits.memory_limit_bytes {
-            break format!("over_memory: {used} bytes, the pool's limit is {}", limits.memory_limit_bytes);
+            break format!("{OVER_MEMORY}{used} bytes, the pool's limit is {}", limits.memory_limit_bytes);
         }
         if state.silent_for() > limits.stall {
             break format!("hung: no word from the pool process in {} s", limits.stall.as_secs());

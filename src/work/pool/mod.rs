@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use self::member::Member;
 use self::session::Open;
 use crate::model::MediaInfo;
+use crate::stage::analyse::ladder::Asked;
 use crate::stage::analyse::pool::{Pool, PoolError, Session};
 
 /// How a pool is run.
@@ -76,7 +77,7 @@ impl Drop for Processes {
 
 #[async_trait]
 impl Pool for Processes {
-    async fn begin(&self, media: &MediaInfo, analysers: &[String]) -> Result<Box<dyn Session>, PoolError> {
+    async fn begin(&self, media: &MediaInfo, analysers: &[Asked]) -> Result<Box<dyn Session>, PoolError> {
         let permit = self.shared.free.clone().acquire_owned().await;
         let permit = permit.map_err(|_| PoolError::Start("shutting down".to_owned()))?;
         let job = self.shared.jobs.fetch_add(1, Ordering::Relaxed);

@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Shared;
 use super::member::Member;
 use crate::model::MediaInfo;
+use crate::stage::analyse::ladder::Asked;
 use crate::stage::analyse::pool::{Input, PoolError, Said, Session};
 use crate::stage::analyse::wire::{self, FromPool, ToPool, Track};
 
@@ -40,7 +41,7 @@ impl Open {
         self
     }
 
-    pub(super) async fn begin(&self, media: &MediaInfo, analysers: &[String]) -> Result<(), PoolError> {
+    pub(super) async fn begin(&self, media: &MediaInfo, analysers: &[Asked]) -> Result<(), PoolError> {
         let media = Box::new(media.clone());
         let member = self.member()?;
         member.begin_job();
@@ -68,6 +69,10 @@ impl Session for Open {
                 member.room(Track::Audio).await?;
                 member.send(&ToPool::Audio { job: self.job, time_ms: pcm.time_ms }, &[&wire::pcm_bytes(&pcm)]).await
             }
+            Input::Findings { of, lines, last } => {
+                member.room(Track::Findings).await?;
+                member.send(&ToPool::Findings { job: self.job, of, last }, &[&lines]).await
+            }
         }
     }
 
@@ -75,6 +80,10 @@ impl Session for Open {
         let member = self.member()?;
         member.expect_end();
         member.send(&ToPool::End { job: self.job }, &[]).await
+    }
+
+    async fn forget(&self, analyser: &str) -> Result<(), PoolError> {
+        self.member()?.send(&ToPool::Forget { job: self.job, analyser: analyser.to_owned() }, &[]).await
     }
 
     async fn next(&self) -> Result<Said, PoolError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::analyser::{Pass, Sampling, Spec, Summary};
 use crate::model::{AnalyserStatus, Finding, Span};
+use crate::stage::analyse::ladder::Ease;
 use crate::stage::analyse::wire::Outcome;
 
 /// An analyser that says a word per picture, and may break.
@@ -27,7 +28,7 @@ struct SaysPass(Breaks, u32);
 
 impl Analyser for Says {
     fn spec(&self) -> Spec {
-        Spec { name: self.name, version: 1, models: self.models, sampling: self.sampling, limits: "" }
+        Spec { name: self.name, version: 1, models: self.models, optional: &[], sampling: self.sampling, after: &[], limits: "" }
     }
 
     fn begin(&self, _media: &MediaInfo, _models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
@@ -58,6 +59,14 @@ impl Pass for SaysPass {
         Ok(())
     }
 
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        bail!("nobody saves it")
+    }
+
+    fn restore(&mut self, _saved: &[u8]) -> anyhow::Result<()> {
+        bail!("nobody saves it")
+    }
+
     fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
         Ok(Summary::done())
     }
@@ -77,7 +86,7 @@ impl Worker {
         let (mut socket, theirs) = UnixStream::pair().unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let models = Arc::new(Models::open("no-models-here", 1));
-        let pool = std::thread::spawn(move || run(&Host { analysers, models }, theirs));
+        let pool = std::thread::spawn(move || run(&Host { analysers, models, faults: Vec::new() }, theirs));
         let ready: Option<(FromPool, Vec<u8>)> = wire::read(&mut socket).unwrap();
         assert_eq!(ready.unwrap().0, FromPool::Ready { protocol: PROTOCOL });
         Self { socket, pool }
@@ -88,7 +97,7 @@ impl Worker {
     }
 
     fn begin(&mut self, job: u64, analysers: &[&str]) {
-        let analysers = analysers.iter().map(|name| (*name).to_owned()).collect();
+        let analysers = analysers.iter().map(|name| Asked { name: (*name).to_owned(), ease: Ease::default() }).collect();
         self.send(&ToPool::Begin { job, media: Box::default(), analysers }, &[]);
     }
 

@@ -1,15 +1,17 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::stage::analyse::ladder::Ease;
 
 fn any_head() -> impl Strategy<Value = ToPool> {
-    let track = prop_oneof![Just(Track::Small), Just(Track::Large), Just(Track::Audio)];
+    let track =
+        prop_oneof![Just(Track::Small), Just(Track::Large), Just(Track::Detail), Just(Track::Audio), Just(Track::Findings)];
     let times = prop::collection::vec((any::<u64>(), any::<i64>()), 0..20);
     prop_oneof![
         (any::<u64>(), prop::collection::vec(".{0,40}", 0..4)).prop_map(|(job, analysers)| ToPool::Begin {
             job,
             media: Box::default(),
-            analysers
+            analysers: analysers.into_iter().map(|name| Asked { name, ease: Ease::default() }).collect(),
         }),
         (any::<u64>(), track, any::<u32>(), any::<u32>(), times).prop_map(|(job, track, width, height, frames)| ToPool::Frames {
             job,
@@ -101,7 +103,7 @@ fn a_length_over_its_bound_is_refused_before_it_is_read() {
 
 #[test]
 fn a_batch_of_unequal_pictures_is_refused() {
-    let picture = |width: u32| Frame { index: 0, time_ms: 0, width, height: 1, rgb: vec![0; width as usize * 3].into() };
+    let picture = |width: u32| Frame::new(0, 0, width, 1, vec![0; width as usize * 3]);
     assert!(frames_head(1, Track::Small, &[picture(1), picture(2)]).is_err());
     assert!(frames_head(1, Track::Small, &[]).is_err());
 }
