@@ -8,23 +8,13 @@ import time
 import urllib.request
 from pathlib import Path
 
-from measure import TESTDATA, WEIR, Memory, Run, clip, folder, median, table
+import peer
+from measure import WEIR, Run, Tree, analysers, folder, median, table
+from scene import scene
 
-ANALYSERS = ["audio_analysis", "cut_analysis", "object_detection", "sensitive_content", "speech_transcription", "text_overlay"]
+ANALYSERS = analysers()
 WARM_RUNS = 3
-SECONDS = 20
-
-
-def source(work: Path) -> Path:
-    """Pictures of the sample, and speech where the test media are there."""
-    pictures = clip(work, "pictures.mp4", SECONDS, 1080, 30)
-    speech = TESTDATA / "speech" / "two_cities.wav"
-    if not speech.is_file():
-        return pictures
-    out = work / "source.mp4"
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", str(pictures), "-i", str(speech), "-map", "0:v", "-map", "1:a", "-c:v", "copy",
-                    "-c:a", "aac", "-t", str(SECONDS), str(out)], check=True)
-    return out
+SECONDS = 60
 
 
 def variant(file: Path, number: int) -> Path:
@@ -79,7 +69,7 @@ class Server:
 def warm(file: Path, data: Path) -> tuple[list[list[object]], float]:
     server = Server(data)
     taken: dict[str, list[float]] = {name: [] for name in ANALYSERS}
-    with Memory(server.process.pid) as memory:
+    with Tree(server.process.pid) as memory:
         for number in range(WARM_RUNS + 1):
             video = server.ingest(variant(file, number))
             results = server.get(f"/videos/{video}/analysis")["analysers"]
@@ -93,13 +83,14 @@ def warm(file: Path, data: Path) -> tuple[list[list[object]], float]:
 def main() -> None:
     with folder() as name:
         work = Path(name)
-        file = source(work)
+        file = scene(work, SECONDS)
         table(f"`weir analyse`, cold: process start, model loading and decode included; {SECONDS} s of 1080p30",
               ["analyser", "wall s", "wall RTF", "CPU s", "CPU RTF", "peak PSS MiB"], cold(file))
         rows, peak = warm(file, work / "data")
         table(f"Inside a warm pool, medians of {WARM_RUNS} videos after the first (analysers share two cores and run side by side with packaging)",
               ["analyser", "work s", "RTF"], rows)
         print(f"\n  server, pool and ffmpeg together: peak PSS {peak:.0f} MiB")
+        peer.show(file, SECONDS)
         shutil.rmtree(work / "data", ignore_errors=True)
 
 

@@ -1,12 +1,12 @@
-"""What the benchmarks share: clips, CPU seconds, memory of a process tree, tables."""
+"""What the benchmarks share: clips, CPU seconds and memory of a process tree, tables."""
 
 import os
-import resource
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
+import tomllib
 from pathlib import Path
 
 WEIR = os.environ.get("WEIR_BIN", "target/release/weir")
@@ -16,6 +16,12 @@ TESTDATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "testdata"
 def sample() -> Path:
     """The sample clip with sound (1280x720, 25 frames per second, 5.3 s)."""
     return Path(subprocess.run([WEIR, "models", "path", "sample_video"], check=True, capture_output=True, text=True).stdout.strip())
+
+
+def analysers() -> list[str]:
+    """The names of all analysers: the manual of the configuration has a table for each."""
+    manual = Path(__file__).resolve().parents[1] / "config.default.toml"
+    return list(tomllib.loads(manual.read_text())["analyser"])
 
 
 def clip(folder: Path, name: str, seconds: int, height: int, rate: int) -> Path:
@@ -30,33 +36,40 @@ def clip(folder: Path, name: str, seconds: int, height: int, rate: int) -> Path:
 
 
 class Run:
-    """One run of a command: wall and CPU seconds (descendants that were waited for included), peak memory of the tree as PSS."""
+    """One run of a command: wall seconds, and CPU seconds and peak memory (PSS) of its process tree."""
 
     def __init__(self, command: list[str], **options: object) -> None:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         begin = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
-        with Memory(process.pid) as memory:
+        with Tree(process.pid) as tree:
             out, err = process.communicate()
         self.wall = time.monotonic() - begin
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        self.peak_mib = memory.peak_mib
+        self.cpu = tree.cpu
+        self.peak_mib = tree.peak_mib
         self.out = out
         if process.returncode:
             raise RuntimeError(f"{command[0]} ended with {process.returncode}: {err.decode(errors='replace')[-2000:]}")
 
 
-class Memory:
-    """Samples the summed PSS of a process and its descendants until the block ends."""
+class Tree:
+    """Samples a process and its descendants until the block ends: the peak of their summed PSS, and the CPU seconds that they took.
+
+    Nobody waits for a pool's process, so what a parent knows of its children's CPU seconds does not do; what a process took in its last
+    tenth of a second is missed.
+    """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.peak_mib = 0.0
+        self._ticks: dict[int, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
-    def __enter__(self) -> "Memory":
+    @property
+    def cpu(self) -> float:
+        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
+
+    def __enter__(self) -> "Tree":
         self._thread.start()
         return self
 
@@ -66,7 +79,10 @@ class Memory:
 
     def _sample(self) -> None:
         while not self._stop.wait(0.1):
-            self.peak_mib = max(self.peak_mib, sum(pss_mib(pid) for pid in tree(self.pid)))
+            pids = tree(self.pid)
+            self.peak_mib = max(self.peak_mib, sum(pss_mib(pid) for pid in pids))
+            for pid in pids:
+                self._ticks[pid] = max(self._ticks.get(pid, 0), ticks(pid))
 
 
 def tree(root: int) -> list[int]:
@@ -82,6 +98,15 @@ def tree(root: int) -> list[int]:
     for pid in found:
         found.extend(child for child, parent in parents.items() if parent == pid)
     return found
+
+
+def ticks(pid: int) -> int:
+    """Clock ticks that a process took itself."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
 
 
 def pss_mib(pid: int) -> float:

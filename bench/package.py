@@ -3,15 +3,11 @@
 import json
 from pathlib import Path
 
-from measure import WEIR, Run, clip, folder, median, table
+from measure import WEIR, Run, analysers, clip, folder, median, table
 
 PAIRS = 3
 RUNGS = [("1080p", 1080, 5000), ("720p", 720, 2800), ("480p", 480, 1400), ("360p", 360, 800)]
-NO_ANALYSIS = [
-    part
-    for name in ["object_detection", "text_overlay", "sensitive_content", "cut_analysis", "speech_transcription", "audio_analysis"]
-    for part in ["--set", f"analyser.{name}.enabled=false"]
-]
+NO_ANALYSIS = [part for name in analysers() for part in ["--set", f"analyser.{name}.enabled=false"]]
 
 
 def ladder(source: Path, out: Path, height: int) -> list[str]:

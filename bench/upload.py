@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from analyse import Server
-from measure import Memory, Run, folder, median, pss_mib, table
+from measure import Tree, Run, folder, median, pss_mib, table
 
 MIB = 512
 PAIRS = 3
@@ -29,7 +29,7 @@ def main() -> None:
         key = json.loads((work / "data" / "first-login.json").read_text())["api_key"]
         idle = pss_mib(server.process.pid)
         peer, wall, cpu = [], [], []
-        with Memory(server.process.pid) as memory:
+        with Tree(server.process.pid) as memory:
             for number in range(PAIRS):
                 peer.append(Run(["sh", "-c", f"cp '{file}' '{work}/copy' && sync '{work}/copy' && sha256sum '{work}/copy' && rm '{work}/copy'"]))
                 with file.open("r+b") as out:

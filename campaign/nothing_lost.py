@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -27,7 +28,8 @@ UPLOAD_EVERY_SECONDS = 1.0
 UP_SECONDS = (0.5, 8.0)
 # The ones that are quick on a short clip: the run is about the queue, not about the models.
 ANALYSERS = ["audio_analysis", "cut_analysis", "object_detection"]
-OFF = ["sensitive_content", "speech_transcription", "text_overlay"]
+MANUAL = Path(__file__).resolve().parents[1] / "config.default.toml"
+OFF = [name for name in tomllib.loads(MANUAL.read_text())["analyser"] if name not in ANALYSERS]
 
 
 def free_port() -> int:
