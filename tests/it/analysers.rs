@@ -2,43 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Instant;
 
-use weir::analyser::{self, Analyser, Frame, Sampling, Summary};
-use weir::config;
-use weir::infer::Models;
+use weir::analyser::{self, Frame, Sampling, Summary};
 use weir::media::Limits;
 use weir::media::decode::{Chunk, Decoding, Plan};
 use weir::media::probe::probe;
 use weir::model::{AnalyserStatus, Finding, MediaInfo};
 
-/// The models, when all that `analyser` needs are here.
-fn models(analyser: &dyn Analyser) -> Option<Arc<Models>> {
-    let directory = config::load(&config::Sources::of_process()).unwrap().models.dir;
-    let models = Models::open(directory, 2);
-    let needed = analyser.spec().models;
-    if !needed.is_empty()
-        && let Err(error) = models.require(needed)
-    {
-        println!("skipped: {error}");
-        return None;
-    }
-    Some(Arc::new(models))
-}
-
-/// A file of the known test media, which lie beside the project.
-fn media(path: &str) -> Option<PathBuf> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata").join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    println!("skipped: `{}` is not here", file.display());
-    None
-}
+use crate::support::{self, media, models};
 
 /// Three seconds of video that show a picture.
-fn still(picture: &Path, folder: &Path) -> PathBuf {
+pub(crate) fn still(picture: &Path, folder: &Path) -> PathBuf {
     let video = folder.join("still.mp4");
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "error", "-loop", "1", "-r", "25", "-t", "3", "-i"]).arg(picture);
@@ -49,16 +24,19 @@ fn still(picture: &Path, folder: &Path) -> PathBuf {
 }
 
 /// The frames that an analyser asks for.
-fn decode(file: &Path, sampling: Sampling) -> (MediaInfo, Vec<Frame>) {
+pub(crate) fn decode(file: &Path, sampling: Sampling) -> (MediaInfo, Vec<Frame>) {
     let sampled_fps = if let Sampling::Sampled { fps } = sampling { Some(fps) } else { None };
-    let plan = Plan { every_frame_small: sampling == Sampling::EveryFrame, sampled_fps, audio: false };
+    let detail_fps = if let Sampling::Detail { fps } = sampling { Some(fps) } else { None };
+    let plan = Plan { every_frame_small: sampling == Sampling::EveryFrame, sampled_fps, detail_fps, audio: false };
     let frames = async {
         let limits = Limits::default();
         let media = probe(file, &limits).await.unwrap();
         let mut decoding = Decoding::start(file, &media, plan, &limits).await.unwrap();
         let mut frames = Vec::new();
         while let Some(chunk) = decoding.recv().await {
-            let (Chunk::Small(mut more) | Chunk::Large(mut more)) = chunk.unwrap() else { panic!("no sound was wanted") };
+            let (Chunk::Small(mut more) | Chunk::Large(mut more) | Chunk::Detail(mut more)) = chunk.unwrap() else {
+                panic!("no sound was wanted")
+            };
             frames.append(&mut more);
         }
         (media, frames)
@@ -69,9 +47,9 @@ fn decode(file: &Path, sampling: Sampling) -> (MediaInfo, Vec<Frame>) {
 }
 
 /// What an analyser says of a video, or of a picture shown for three seconds; prints the time that it took.
-fn analyse(name: &str, file: &str) -> Option<(Vec<Finding>, Summary)> {
-    let analyser = analyser::all().into_iter().find(|analyser| analyser.spec().name == name).unwrap();
-    let (models, mut file) = (models(analyser.as_ref())?, media(file)?);
+pub(crate) fn analyse(name: &str, file: &str) -> Option<(Vec<Finding>, Summary)> {
+    let analyser = support::analyser(name);
+    let (models, mut file) = (models(analyser.spec().models)?, media(file)?);
     let folder = tempfile::tempdir().unwrap();
     if file.extension().is_some_and(|ending| ending != "mp4") {
         file = still(&file, folder.path());
@@ -104,7 +82,10 @@ fn cuts_and_fades_of_the_test_video() {
     let Some((findings, summary)) = analyse("cut_analysis", "cuts/testvideo.mp4") else { return };
     assert_near(&frames_of(&findings, "cut"), &[30, 180, 394], 1);
     assert_near(&frames_of(&findings, "fade"), &[15, 198, 377], 2);
-    assert_near(&frames_of(&findings, "shot"), &[0, 30, 180, 394], 1);
+    // TransNetV2 finds the dissolve at the end, where shots part as well.
+    let dissolves = if models(&["transnetv2"]).is_some() { vec![542] } else { Vec::new() };
+    assert_near(&frames_of(&findings, "dissolve"), &dissolves, 4);
+    assert_near(&frames_of(&findings, "shot"), &[&[0, 30, 180, 394], dissolves.as_slice()].concat(), 4);
     assert_eq!(summary.spans.unwrap().len(), findings.len());
 }
 
@@ -159,7 +140,9 @@ fn harmless_pictures_score_low_and_as_in_the_reference() {
     for (file, open_nsfw, drawing) in [("clips/bus.jpg", 0.00002, 0.93), ("clips/zidane.jpg", 0.0003, 0.59)] {
         let Some((findings, summary)) = analyse("sensitive_content", file) else { return };
         assert_eq!(findings.len(), 3, "one a second");
-        assert_eq!(summary.spans, None, "the runner merges");
+        let spans = summary.spans.unwrap();
+        assert_eq!((spans.len(), spans[0].count), (1, 3), "one shot");
+        assert_eq!(spans[0].finding.value.as_ref().unwrap()["severity"], 0);
         for finding in findings {
             let value = finding.value.unwrap();
             let of = |name: &str| value[name].as_f64().unwrap();
@@ -211,22 +194,46 @@ fn a_film_without_text_has_none() {
 
 #[test]
 fn nothing_to_see_is_skipped_and_a_broken_frame_is_an_error() {
-    let pictures = analyser::all().into_iter().filter(|analyser| analyser.spec().sampling != Sampling::Audio);
+    let all = analyser::all(&analyser::Options::default()).unwrap();
+    let pictures = all.into_iter().filter(|analyser| !matches!(analyser.spec().sampling, Sampling::Audio | Sampling::Findings));
     for analyser in pictures {
         let name = analyser.spec().name;
-        let Some(models) = models(analyser.as_ref()) else { continue };
+        let Some(models) = models(analyser.spec().models) else { continue };
         let pass = analyser.begin(&MediaInfo::default(), &models).unwrap();
         let summary = pass.finish(&mut Vec::new()).unwrap();
         assert_eq!((summary.status, summary.reason.as_deref()), (AnalyserStatus::Skipped, Some("no frames")), "{name}");
         let mut pass = analyser.begin(&MediaInfo::default(), &models).unwrap();
         for (width, height, bytes) in [(16, 16, 5), (0, 0, 0), (u32::MAX, u32::MAX, 3)] {
-            let frame = Frame { index: 0, time_ms: 0, width, height, rgb: vec![0; bytes].into() };
+            let frame = Frame::new(0, 0, width, height, vec![0; bytes]);
             assert!(pass.frames(&[frame], &mut Vec::new()).is_err(), "{name}: {width} × {height}");
         }
         for (width, height) in [(1, 1), (1280, 2), (2, 1280)] {
             let rgb: Vec<u8> = (0..width * height * 3).map(|at| (at * 7 % 256) as u8).collect();
-            let frame = Frame { index: 0, time_ms: 0, width, height, rgb: rgb.into() };
+            let frame = Frame::new(0, 0, width, height, rgb);
             pass.frames(&[frame], &mut Vec::new()).unwrap_or_else(|error| panic!("{name}: {width} × {height}: {error:#}"));
         }
     }
+}
+
+#[test]
+fn a_saved_reader_of_text_goes_on_as_if_nothing_had_been() {
+    let analyser = support::analyser("text_overlay");
+    let (Some(models), Some(picture)) = (models(analyser.spec().models), media("ocr/sample_overlay_text.png")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (info, frames) = decode(&still(&picture, folder.path()), analyser.spec().sampling);
+    let run = |cut: Option<usize>| {
+        let (mut pass, mut found) = (analyser.begin(&info, &models).unwrap(), Vec::new());
+        for (at, frame) in frames.iter().enumerate() {
+            if cut == Some(at) {
+                pass = analyser.resume(&info, &models, &pass.save().unwrap()).unwrap();
+            }
+            pass.frames(std::slice::from_ref(frame), &mut found).unwrap();
+        }
+        let summary = pass.finish(&mut found).unwrap();
+        (found, summary)
+    };
+    let whole = run(None);
+    assert!(whole.0.len() >= 5 * frames.len(), "{whole:?}");
+    (0..frames.len()).for_each(|cut| assert_eq!(run(Some(cut)), whole, "cut at {cut}"));
+    assert!(analyser.resume(&info, &models, b"nonsense").is_err());
 }

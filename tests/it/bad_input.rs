@@ -129,7 +129,7 @@ fn rows(folder: &Path) -> Vec<Row> {
 #[tokio::test]
 async fn every_row_of_the_table() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(NO_ANALYSIS);
+    let server = Server::start(&NO_ANALYSIS);
     let mut wrong = Vec::new();
     for row in rows(folder.path()) {
         let id = server.upload(&row.file, "row").await;
@@ -148,7 +148,7 @@ async fn every_row_of_the_table() {
 
 #[tokio::test]
 async fn nothing_is_not_a_video() {
-    let server = Server::start(NO_ANALYSIS);
+    let server = Server::start(&NO_ANALYSIS);
     let (status, body) = server.post("/vod/upload", Vec::new()).await;
     assert_eq!((status, body["code"].as_str()), (422, Some("empty")), "{body}");
 }
@@ -156,7 +156,7 @@ async fn nothing_is_not_a_video() {
 #[tokio::test]
 async fn a_path_in_a_name_is_a_title_only() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(NO_ANALYSIS);
+    let server = Server::start(&NO_ANALYSIS);
     let clip = folder.path().join("clip.mp4");
     ffmpeg(&["-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1", "-c:v", "libx264", "-preset", "ultrafast"], &clip);
     let name = "..%2F..%2F..%2Fetc%2Fpasswd%00.mp4";

@@ -55,7 +55,7 @@ fn check_form(line: &Value) {
 fn ingest_without_a_server_does_the_work_itself() {
     let folder = tempfile::tempdir().unwrap();
     let (data, clip) = (folder.path().join("data").display().to_string(), clip(folder.path()).display().to_string());
-    let output = run(&arguments(&["ingest", &clip, "--data", &data, "--wait", "--json", "--watch"], NO_ANALYSIS));
+    let output = run(&arguments(&["ingest", &clip, "--data", &data, "--wait", "--json", "--watch"], &NO_ANALYSIS));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}");
     let lines = json_lines(&output);
@@ -79,7 +79,7 @@ fn ingest_of_a_folder_prints_a_line_per_file_and_the_worst_exit_code() {
     std::fs::write(films.join("b.txt"), "not a film").unwrap();
     std::fs::write(films.join(".hidden"), "not taken").unwrap();
     let (data, films) = (folder.path().join("data").display().to_string(), films.display().to_string());
-    let output = run(&arguments(&["ingest", &films, "--data", &data, "--wait", "--json"], NO_ANALYSIS));
+    let output = run(&arguments(&["ingest", &films, "--data", &data, "--wait", "--json"], &NO_ANALYSIS));
     let lines = json_lines(&output);
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(output.status.code(), Some(3));
@@ -91,7 +91,7 @@ fn ingest_of_a_folder_prints_a_line_per_file_and_the_worst_exit_code() {
 fn ingest_talks_to_a_server_through_its_socket_and_over_http() {
     let folder = tempfile::tempdir().unwrap();
     let clip = clip(folder.path()).display().to_string();
-    let server = Server::start(NO_ANALYSIS);
+    let server = Server::start(&NO_ANALYSIS);
     let data = server.data.display().to_string();
     let through_socket = run(&["ingest", &clip, "--data", &data, "--wait", "--json"]);
     check_form(&json_lines(&through_socket)[0]);
@@ -121,7 +121,7 @@ fn bad_use_is_2_and_says_what_to_do() {
 
 #[test]
 fn a_second_server_on_the_folder_is_told_who_holds_it() {
-    let server = Server::start(NO_ANALYSIS);
+    let server = Server::start(&NO_ANALYSIS);
     let output = run(&["serve", "--data", &server.data.display().to_string(), "--set", "http.listen=127.0.0.1:0"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
@@ -131,7 +131,7 @@ fn a_second_server_on_the_folder_is_told_who_holds_it() {
 #[test]
 fn tasks_are_listed_and_shown() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(NO_ANALYSIS);
+    let server = Server::start(&NO_ANALYSIS);
     let (clip, data) = (clip(folder.path()).display().to_string(), server.data.display().to_string());
     run(&["ingest", &clip, "--data", &data, "--wait"]);
     let listed = String::from_utf8_lossy(&run(&["task", "list", "--data", &data]).stdout).into_owned();

@@ -18,7 +18,7 @@ fn a_put_is_fsync_rename_fsync_of_the_folder_and_only_then_a_row() {
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2", "-o"]).arg(&out);
     command.arg(env!("CARGO_BIN_EXE_weir")).arg("ingest").arg(&clip).arg("--data").arg(folder.path().join("data"));
-    for setting in NO_ANALYSIS {
+    for setting in NO_ANALYSIS.iter() {
         command.args(["--set", setting]);
     }
     let output = command.output().unwrap();

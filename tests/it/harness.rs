@@ -1,7 +1,5 @@
 //! The HTTP side on a free port, with SQLite and files in a temporary folder.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -1,11 +1,9 @@
 //! Who may do what over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use weir::model::Role;
-use weir::serve::{Limits, listen_unix, router};
+use weir::serve::{Limits, bind_unix, listen_unix, router};
 
 use crate::harness::{PASSWORD, TestApp, problem};
 
@@ -253,7 +251,8 @@ async fn the_local_socket_is_the_operators_and_nobody_elses() {
     let stop = app.app().stop.clone();
     let serving = {
         let (path, routes) = (path.clone(), router(app.app().clone()));
-        tokio::spawn(async move { listen_unix(&path, routes, Limits::default(), stop).await })
+        let listener = bind_unix(&path).unwrap();
+        tokio::spawn(async move { listen_unix(listener, &path, routes, Limits::default(), stop).await })
     };
     let mut stream = loop {
         match tokio::net::UnixStream::connect(&path).await {

@@ -1,7 +1,5 @@
 //! Events over HTTP: pages and server-sent events with the same cursors.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::time::Duration;
 
 use futures::StreamExt;

@@ -1,7 +1,5 @@
 //! Hostile and slow clients.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;

@@ -1,7 +1,5 @@
 //! What the outside sees of the inside: metrics, logs, health.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

@@ -1,7 +1,5 @@
 //! Playback: addresses, sessions, ranges, revocation, the gate.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode};

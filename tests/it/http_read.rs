@@ -1,7 +1,5 @@
 //! What is read over HTTP: lists, metadata, findings, verdicts, tasks, logs, health, the documents.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use weir::model::{
@@ -92,6 +90,7 @@ async fn analysed(app: &TestApp) -> VideoId {
     app.blobs.put(&key, lines.into()).await.unwrap();
     let span = Span { analyser: "cut_analysis".into(), finding: finding("cut", 0, 2000), count: 2 };
     let result = AnalyserResult {
+        recovery: Vec::new(),
         key: ResultKey::of("content", "cut_analysis", 1, 1, "", ""),
         analyser: "cut_analysis".into(),
         version: 1,

@@ -1,7 +1,5 @@
 //! Uploads over HTTP: the three forms, and everything that can be wrong with one.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::time::Duration;
 
 use futures::StreamExt;

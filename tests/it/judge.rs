@@ -1,13 +1,11 @@
 //! From made clips to recorded verdicts: real analysers, a real store, real blobs.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "a test ends at the first surprise")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use weir::analyser::{self, Sampling, span};
+use weir::analyser::{Sampling, span};
 use weir::blob::{BlobUrl, Blobs};
 use weir::infer::Models;
 use weir::model::{
@@ -100,10 +98,7 @@ impl Bench {
 
     /// Runs a real analyser over the clip; `false` when it or its models are not here.
     async fn analyse(&self, name: &str, clip: &Path) -> bool {
-        let Some(analyser) = analyser::all().into_iter().find(|analyser| analyser.spec().name == name) else {
-            println!("skipped: there is no analyser {name}");
-            return false;
-        };
+        let analyser = support::analyser(name);
         let Some(models) = support::models(analyser.spec().models) else { return false };
         let sampling = analyser.spec().sampling;
         let mut pass = analyser.begin(&MediaInfo::default(), &models).unwrap();
@@ -175,6 +170,7 @@ impl Bench {
 
 fn result(analyser: &str, status: AnalyserStatus, reason: Option<&str>) -> AnalyserResult {
     AnalyserResult {
+        recovery: Vec::new(),
         key: ResultKey::of("content", analyser, 1, 1, "", ""),
         analyser: analyser.to_owned(),
         version: 1,

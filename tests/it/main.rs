@@ -1,10 +1,19 @@
 //! The integration tests: one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends at the first surprise, and says what it skips"
+)]
+
 mod analysers;
 mod bad_input;
 mod cli;
 mod durable;
+mod faults;
 mod harness;
+mod hearing;
 mod http_access;
 mod http_events;
 mod http_limits;
@@ -15,6 +24,9 @@ mod http_upload;
 mod judge;
 mod media;
 mod models;
+mod parity;
+mod people;
+mod pixels;
 mod postgres;
 mod program;
 mod sandbox;
@@ -24,3 +36,4 @@ mod store;
 mod support;
 mod tidy;
 mod work;
+mod yolo;

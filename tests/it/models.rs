@@ -1,39 +1,13 @@
 //! Real models, real sessions. Without model files each test says so and ends.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it skips, and ends at the first surprise")]
-
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use weir::config;
 use weir::infer::{FileState, ModelError, ModelFiles, Models, Outputs, Tensor, WhisperTokenizer, pull};
 
-fn directory() -> PathBuf {
-    config::load(&config::Sources::of_process()).unwrap().models.dir.into()
-}
-
-/// The models, when `names` are here; else says which is not.
-fn models(names: &[&str]) -> Option<Models> {
-    let models = Models::open(directory(), 2);
-    match models.require(names) {
-        Ok(()) => Some(models),
-        Err(error) => {
-            println!("skipped: {error}");
-            None
-        }
-    }
-}
-
-/// A file of the known test media, which lie beside the project.
-fn media(path: &str) -> Option<PathBuf> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata").join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    println!("skipped: `{}` is not here", file.display());
-    None
-}
+use crate::program::run;
+use crate::support::{media, model_folder, models};
 
 /// The first picture of `file`, stretched to `width` × `height`: one byte per channel.
 fn picture(file: &Path, width: usize, height: usize, pixel_format: &str) -> Vec<u8> {
@@ -204,7 +178,6 @@ fn wrong_inputs_are_errors() {
 #[test]
 fn sessions_are_opened_once_and_shared() {
     let Some(models) = models(&["nsfwjs"]) else { return };
-    let models = Arc::new(models);
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let models = models.clone();
@@ -237,7 +210,7 @@ fn without_files_every_model_is_missing() {
 
 #[test]
 fn files_here_are_the_registry_s() {
-    let files = ModelFiles::new(directory());
+    let files = ModelFiles::new(model_folder());
     for model in files.verify(|_| ()) {
         match model.state {
             FileState::Missing => println!("skipped: model {} is not here; run weir models pull", model.spec.name),
@@ -260,10 +233,38 @@ fn pull_takes_what_the_cache_has() {
     assert!(!pulled.has("nanodet"));
 }
 
+/// As a user does it: out of one folder, into another, with nothing but the program.
+#[test]
+fn models_go_to_another_machine_in_one_archive() {
+    if models(&["badwords_vi", "silero_vad"]).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, target) = (folder.path().join("m.tar").display().to_string(), folder.path().join("models"));
+    let out = run(&["models", "export", &archive, "badwords_vi", "silero_vad"]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success() && said.starts_with("exported 2 models, 2.2 MiB: "), "{said} {out:?}");
+    let there = format!("models.dir={}", target.display());
+    let into = run(&["models", "import", &archive, "--set", &there]);
+    let said = String::from_utf8_lossy(&into.stdout).into_owned();
+    assert!(into.status.success() && said.starts_with("imported 2 models, 2.2 MiB: "), "{said} {into:?}");
+    let (from, to) = (ModelFiles::new(model_folder()), ModelFiles::new(&target));
+    assert_eq!(from.read("silero_vad", "silero_vad.onnx").unwrap(), to.read("silero_vad", "silero_vad.onnx").unwrap());
+    let mut bytes = std::fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    let refused = run(&["models", "import", &archive, "--set", &there]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("silero_vad.onnx` is refused: it has SHA-256"), "{said}");
+    assert_eq!(run(&["models", "import", &format!("{archive}.none")]).status.code(), Some(1));
+}
+
 #[test]
 fn downloader_and_converters_pass_their_tests() {
     let environment = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(".venv-");
-    if !std::fs::read_dir(directory()).is_ok_and(|entries| entries.flatten().any(|entry| environment(&entry))) {
+    if !std::fs::read_dir(model_folder()).is_ok_and(|entries| entries.flatten().any(|entry| environment(&entry))) {
         println!("skipped: the converters' environment is not here; run scripts/models/tests/run.py");
         return;
     }

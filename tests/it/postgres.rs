@@ -4,8 +4,6 @@
 //! SIGKILL included, the pipe closes, and the shell stops the server and removes the folder. Nothing here shows what a power cut
 //! leaves, so the server does not sync.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests report by panicking")]
-
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;

@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// Analysers that are switched off where a test is not about them.
-pub(crate) const NO_ANALYSIS: &[&str] = &[
-    "analyser.object_detection.enabled=false",
-    "analyser.text_overlay.enabled=false",
-    "analyser.sensitive_content.enabled=false",
-    "analyser.cut_analysis.enabled=false",
-    "analyser.speech_transcription.enabled=false",
-    "analyser.audio_analysis.enabled=false",
-];
+pub(crate) static NO_ANALYSIS: LazyLock<Vec<&'static str>> = LazyLock::new(|| only(&[]));
+
+/// Settings that leave only these analysers on.
+pub(crate) fn only(names: &[&str]) -> Vec<&'static str> {
+    let off = weir::analyser::names().into_iter().filter(|name| !names.contains(name));
+    off.map(|name| format!("analyser.{name}.enabled=false").leak() as &'static str).collect()
+}
 
 /// `weir` with these arguments.
 pub(crate) fn weir(arguments: &[&str]) -> Command {

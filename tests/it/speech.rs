@@ -1,24 +1,17 @@
 //! Speech on real recordings with known words, with the real models.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "a test says what it skips, and ends at the first surprise"
-)]
-
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::process::Command;
 use std::time::Instant;
 
 use weir::analyser::speech_transcription::SpeechTranscription;
 use weir::analyser::speech_transcription::vad::Vad;
-use weir::analyser::{Analyser, SAMPLE_RATE, Summary};
+use weir::analyser::{Analyser, Options, SAMPLE_RATE, Summary};
 use weir::model::{AnalyserStatus, Finding, MediaInfo};
 
 use crate::support;
 
-const MODELS: &[&str] = &["silero_vad", "whisper_base"];
 const JFK: &str = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country.";
 const TWO_CITIES: &str = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, it was the \
     epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season of Darkness, it was the spring of hope, it was \
@@ -27,9 +20,14 @@ const TWO_CITIES: &str = "It was the best of times, it was the worst of times, i
     good or for evil, in the superlative degree of comparison only.";
 
 fn transcribe(sound: &[f32]) -> Option<(Vec<Finding>, Summary)> {
-    let models = support::models(MODELS)?;
+    transcribe_with(&Options::default(), sound)
+}
+
+fn transcribe_with(options: &Options, sound: &[f32]) -> Option<(Vec<Finding>, Summary)> {
+    let analyser = SpeechTranscription::new(options).unwrap();
+    let models = support::models(analyser.spec().models)?;
     let began = Instant::now();
-    let mut pass = SpeechTranscription.begin(&MediaInfo::default(), &models).unwrap();
+    let mut pass = analyser.begin(&MediaInfo::default(), &models).unwrap();
     let mut found = Vec::new();
     for piece in support::pieces(sound) {
         pass.audio(&piece, &mut found).unwrap();
@@ -105,6 +103,74 @@ fn dickens_is_written_with_few_errors() {
     assert!(errors <= 2, "{errors} errors: {}", own.join(" "));
     assert!(found.windows(2).all(|pair| pair[0].end_ms <= pair[1].end_ms), "{found:?}");
     assert_eq!(summary.spans.unwrap().len(), found.len());
+}
+
+/// The time at which a word is said; the first that begins so.
+fn said_at(found: &[Finding], word: &str) -> Vec<f64> {
+    let words = found.iter().flat_map(|segment| segment.value.as_ref().unwrap()["words"].as_array().unwrap());
+    let same = words.filter(|own| own["word"].as_str().unwrap().to_lowercase().starts_with(word));
+    same.map(|own| number(own, "start_ms")).collect()
+}
+
+#[test]
+fn speech_far_apart_shares_a_window_and_keeps_its_times() {
+    let Some(file) = support::media("speech/jfk.flac") else { return };
+    let kennedy = support::sound(&file);
+    let pause = vec![0.0; 20 * SAMPLE_RATE as usize];
+    let Some((found, _)) = transcribe(&[kennedy.clone(), pause, kennedy].concat()) else { return };
+    // What is said second in a window has less of Whisper's attention: at most one word in twenty may be wrong.
+    let errors = edits(&plain(&format!("{JFK} {JFK}")), &words_of(&found));
+    assert!(errors <= 2, "{errors} errors: {}", words_of(&found).join(" "));
+    let (americans, country) = (said_at(&found, "americans"), said_at(&found, "country"));
+    assert_eq!((americans.len(), country.len()), (2, 4));
+    for (first, second) in [(americans[0], americans[1]), (country[0], country[2]), (country[1], country[3])] {
+        assert!((second - first - 31_000.0).abs() <= 400.0, "{americans:?} {country:?}");
+    }
+    assert!(found.iter().all(|segment| segment.end_ms <= 11_000 || segment.start_ms >= 31_000), "{found:?}");
+}
+
+fn with_model(model: &str) -> Options {
+    let own = serde_json::json!({ "model": model }).as_object().cloned().unwrap();
+    Options(BTreeMap::from([("speech_transcription".to_owned(), own)]))
+}
+
+#[test]
+fn the_english_model_writes_the_same_words() {
+    for (file, known) in [("speech/jfk.flac", JFK), ("speech/two_cities.wav", TWO_CITIES)] {
+        let Some(file) = support::media(file) else { return };
+        let Some((found, _)) = transcribe_with(&with_model("whisper_tiny_en"), &support::sound(&file)) else { return };
+        let errors = edits(&plain(known), &words_of(&found));
+        assert!(errors * 20 <= plain(known).len(), "{errors} errors: {}", words_of(&found).join(" "));
+        let value = found[0].value.as_ref().unwrap();
+        assert!(
+            value["language"] == "en" && value["language_confidence"].is_null() && value.get("low_confidence").is_none(),
+            "{value}"
+        );
+        assert!(found.iter().all(|segment| segment.start_ms < segment.end_ms), "{found:?}");
+    }
+}
+
+#[test]
+fn a_model_of_a_folder_writes_the_same_words() {
+    let (Some(file), Some(_)) = (support::media("speech/jfk.flac"), support::models(&["silero_vad", "whisper_base"])) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["encoder.onnx", "decoder.onnx", "tokenizer.json", "config.json"] {
+        std::os::unix::fs::symlink(support::model_folder().join("whisper_base").join(name), folder.path().join(name)).unwrap();
+    }
+    let options = with_model(folder.path().to_str().unwrap());
+    let Some((found, _)) = transcribe_with(&options, &support::sound(&file)) else { return };
+    assert_eq!(words_of(&found), plain(JFK));
+    std::fs::remove_file(folder.path().join("decoder.onnx")).unwrap();
+    let analyser = SpeechTranscription::new(&options).unwrap();
+    let models = support::models(&["silero_vad"]).unwrap();
+    let mut pass = analyser.begin(&MediaInfo::default(), &models).unwrap();
+    for piece in support::pieces(&support::sound(&file)) {
+        pass.audio(&piece, &mut Vec::new()).unwrap();
+    }
+    let error = pass.finish(&mut Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("decoder.onnx"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The store's suites on both databases, and what only one of them can show.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests report by panicking")]
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 

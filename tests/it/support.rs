@@ -1,25 +1,34 @@
 //! What several tests need: the models, the known media, sound as analysers get it.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it skips, and ends at the first surprise")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use weir::analyser::{Frame, Pcm, SAMPLE_RATE};
+use weir::analyser::{self, Analyser, Frame, Pcm, SAMPLE_RATE};
 use weir::config;
 use weir::infer::Models;
 
-/// The models, when `names` are here; else says which is not.
+/// The folder of the model files.
+pub(crate) fn model_folder() -> PathBuf {
+    config::load(&config::Sources::of_process()).unwrap().models.dir.into()
+}
+
+/// The models, when `names` are here; else says which is not. Who needs none needs no ONNX Runtime either.
 pub(crate) fn models(names: &[&str]) -> Option<Arc<Models>> {
-    let models = Models::open(config::load(&config::Sources::of_process()).unwrap().models.dir, 2);
+    let models = Models::open(model_folder(), 2);
     match models.require(names) {
-        Ok(()) => Some(Arc::new(models)),
-        Err(error) => {
+        Err(error) if !names.is_empty() => {
             println!("skipped: {error}");
             None
         }
+        _ => Some(Arc::new(models)),
     }
+}
+
+/// An analyser as it is without options.
+pub(crate) fn analyser(name: &str) -> Box<dyn Analyser> {
+    let all = analyser::all(&analyser::Options::default()).unwrap();
+    all.into_iter().find(|analyser| analyser.spec().name == name).unwrap()
 }
 
 /// A file of the known test media, which lie beside the project.
@@ -62,7 +71,6 @@ pub(crate) fn pictures(file: &Path) -> Vec<Frame> {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let frame =
-        |(i, rgb): (usize, &[u8])| Frame { index: i as u64 * 25, time_ms: i as i64 * 1000, width, height, rgb: rgb.into() };
+    let frame = |(i, rgb): (usize, &[u8])| Frame::new(i as u64 * 25, i as i64 * 1000, width, height, rgb);
     output.stdout.chunks_exact((width * height * 3) as usize).enumerate().map(frame).collect()
 }

@@ -135,3 +135,10 @@ fn the_table_in_the_documentation_is_the_one_above() {
         assert!(row.trim_end().ends_with(&format!("| {allowed} |")), "row of `{module}` should end with `| {allowed} |`: {row}");
     }
 }
+
+#[test]
+fn every_analyser_has_its_table_in_the_manual() {
+    let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.default.toml")).unwrap();
+    let tables: Vec<&str> = manual.lines().filter_map(|line| line.strip_prefix("[analyser.")?.strip_suffix(']')).collect();
+    assert_eq!(tables, weir::analyser::names());
+}

@@ -3,18 +3,19 @@
 use std::path::Path;
 
 use weir::media::decode::{Chunk, Decoding, Plan};
-use weir::media::frame::Frame;
+use weir::media::frame::{DETAIL_HEIGHT, DETAIL_WIDTH, Frame};
 use weir::media::probe::probe;
 use weir::media::{Limits, MediaError};
 
 use super::{FAST, clip, make, pictures, tone};
 
-const ALL: Plan = Plan { every_frame_small: true, sampled_fps: Some(2.0), audio: true };
+const ALL: Plan = Plan { every_frame_small: true, sampled_fps: Some(2.0), detail_fps: Some(1.0), audio: true };
 
 #[derive(Debug, Default)]
 struct Decoded {
     small: Vec<Frame>,
     large: Vec<Frame>,
+    detail: Vec<Frame>,
     pcm: Vec<f32>,
 }
 
@@ -27,6 +28,7 @@ async fn decode(file: &Path, plan: Plan) -> Result<Decoded, MediaError> {
         match chunk? {
             Chunk::Small(frames) => decoded.small.extend(frames),
             Chunk::Large(frames) => decoded.large.extend(frames),
+            Chunk::Detail(frames) => decoded.detail.extend(frames),
             Chunk::Audio(pcm) => {
                 assert_eq!(pcm.time_ms, decoded.pcm.len() as i64 / 16, "sound has no gaps");
                 decoded.pcm.extend(pcm.samples.iter());
@@ -39,7 +41,8 @@ async fn decode(file: &Path, plan: Plan) -> Result<Decoded, MediaError> {
 
 /// When the pictures become bright.
 pub(super) async fn flash_ms(file: &Path) -> i64 {
-    let decoded = decode(file, Plan { audio: false, sampled_fps: None, ..ALL }).await.unwrap();
+    let decoded =
+        decode(file, Plan { every_frame_small: true, sampled_fps: None, detail_fps: None, audio: false }).await.unwrap();
     decoded.small.iter().find(|frame| frame.rgb.iter().all(|&value| value > 200)).unwrap().time_ms
 }
 
@@ -127,11 +130,32 @@ async fn a_still_is_one_picture_and_sound_alone_is_sound_alone() {
     let decoded = decode(&still, ALL).await.unwrap();
     assert_eq!((decoded.small.len(), decoded.large.len(), decoded.pcm.len()), (1, 1, 0));
     assert_eq!((decoded.large[0].width, decoded.large[0].height), (1280, 360));
+    assert_eq!((decoded.detail[0].width, decoded.detail[0].height), (DETAIL_WIDTH, DETAIL_HEIGHT));
     let song = make(folder.path(), &format!("{} song.flac", tone(2.0)));
     let decoded = decode(&song, ALL).await.unwrap();
     assert_eq!((decoded.small.len(), decoded.large.len(), decoded.pcm.len()), (0, 0, 32_000));
     let nothing = decode(&song, Plan { audio: false, ..ALL }).await.unwrap();
     assert!(nothing.pcm.is_empty());
+}
+
+#[tokio::test]
+async fn a_detail_is_the_middle_in_the_sources_own_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let raw = "-f lavfi -i testsrc2=s=1922x1082:r=4:d=2";
+    let file = make(folder.path(), &format!("{raw} -pix_fmt yuv444p -c:v libx264 -preset ultrafast -qp 0 wide.mp4"));
+    let decoded = decode(&file, ALL).await.unwrap();
+    assert_eq!(decoded.detail.iter().map(|frame| (frame.index, frame.time_ms)).collect::<Vec<_>>(), [(0, 0), (4, 1000)]);
+    let crop = format!("crop={DETAIL_WIDTH}:{DETAIL_HEIGHT}:exact=1");
+    let whole = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&file)
+        .args(["-frames:v", "1", "-vf", &format!("format=rgb24,{crop}"), "-f", "rawvideo", "-"])
+        .output()
+        .unwrap();
+    assert_eq!(*decoded.detail[0].rgb, *whole.stdout);
+    let small = make(folder.path(), &format!("{} -frames:v 2 small.mkv", pictures("322x242", "2", 1.0)));
+    let decoded = decode(&small, ALL).await.unwrap();
+    assert_eq!((decoded.detail[0].width, decoded.detail[0].height), (322, 242));
 }
 
 #[tokio::test]
@@ -146,7 +170,7 @@ async fn a_slow_receiver_makes_ffmpeg_wait_and_loses_nothing() {
     while let Some(chunk) = decoding.recv().await {
         match chunk.unwrap() {
             Chunk::Small(frames) => small += frames.len(),
-            Chunk::Large(_) => {}
+            Chunk::Large(_) | Chunk::Detail(_) => {}
             Chunk::Audio(pcm) => samples += pcm.samples.len(),
         }
     }

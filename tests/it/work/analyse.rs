@@ -1,7 +1,6 @@
 //! The analyse stage: results as steps, once per content.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use weir::infer::Models;
@@ -10,27 +9,26 @@ use weir::model::{
     AnalyserResult, AnalyserStatus, Analysis, Fact, Finding, Guard, NewTask, TaskId, TaskKind, TaskState, VideoId, VideoStatus,
 };
 use weir::stage::analyse::Analyse;
+use weir::stage::analyse::pool::Pools;
 use weir::stage::probe::Probe;
 use weir::stage::{Stage, Stages};
-use weir::work::pool::{PoolConfig, Processes};
+use weir::work::pool::Processes;
 
-use super::process::{analysers, command};
+use super::pool::config;
+use super::process::analysers;
 use super::{House, clip, new_task};
 
 /// Probe, and analyse with these of the odd analysers.
 pub(crate) fn analysing(names: &[&str]) -> (Stages, Arc<Processes>) {
-    let pool = Arc::new(Processes::new(PoolConfig {
-        name: "test".to_owned(),
-        command: command(),
-        members: 1,
-        memory_limit_bytes: 4 << 30,
-        recycle_after_jobs: 100,
-        stall: Duration::from_mins(1),
-    }));
+    analysing_with(names, 0)
+}
+
+fn analysing_with(names: &[&str], reserve_bytes: u64) -> (Stages, Arc<Processes>) {
+    let pool = Arc::new(Processes::new(config()));
     let (limits, models) = (Limits::default(), Arc::new(Models::open("no-models-here", 1)));
     let analysers = analysers().into_iter().filter(|analyser| names.contains(&analyser.spec().name)).collect();
     let probe: Arc<dyn Stage> = Arc::new(Probe { limits: limits.clone() });
-    let analyse = Analyse { analysers, models, pool: pool.clone(), limits, reserve_bytes: 0 };
+    let analyse = Analyse { analysers, models, pools: Pools::one(pool.clone()), limits, reserve_bytes };
     (vec![probe, Arc::new(analyse)], pool)
 }
 
@@ -98,6 +96,26 @@ async fn a_later_task_runs_what_is_missing_and_what_failed() {
     let wrong = house.ended(&wrong).await;
     assert_eq!(wrong.state, TaskState::Dead);
     assert_eq!(wrong.error.as_deref(), Some("bad_task: no analyser `telepathy` is switched on; it takes sound, slow, dies"));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_costs_the_samples_and_not_the_spans() {
+    let house = House::new().await;
+    let file = clip(house.folder.path(), "320x240", 4);
+    let worker = house.worker(analysing_with(&["sound"], u64::MAX).0);
+    let (video, tasks) = house.upload(&file, &[TaskKind::Probe, TaskKind::Analyse]).await;
+    assert_eq!(house.ended(&tasks[1]).await.state, TaskState::Done);
+    let lean = result(&house, &video, "sound").await;
+    assert_eq!((lean.status, lean.spans.len(), lean.findings_key), (AnalyserStatus::Degraded, 100, None));
+    assert!(lean.reason.unwrap().starts_with("findings not stored: disk_reserve: "));
+    worker.stop().await;
+    // With room again the next task makes it good.
+    let worker = house.worker(analysing(&["sound"]).0);
+    let task = again(&house, &video, json!(null)).await;
+    assert_eq!(house.ended(&task).await.state, TaskState::Done);
+    let whole = result(&house, &video, "sound").await;
+    assert_eq!((whole.status, whole.findings_key.is_some()), (AnalyserStatus::Done, true));
     worker.stop().await;
 }
 

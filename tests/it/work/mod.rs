@@ -1,7 +1,6 @@
 //! The worker, its pools and its stages, on SQLite, files and real programs.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
-
+mod after;
 mod analyse;
 mod clean;
 mod loops;

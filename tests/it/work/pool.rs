@@ -1,5 +1,6 @@
 //! Pools: a process that dies, hangs or eats costs the analyser that did it, and nothing else.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,19 +15,20 @@ use weir::model::{AnalyserResult, AnalyserStatus, MediaInfo};
 use weir::stage::analyse::file::analyse_file;
 use weir::stage::analyse::pass::Subject;
 use weir::stage::analyse::pick;
+use weir::stage::analyse::pool::Pools;
 use weir::work::pool::{PoolConfig, Processes};
 
 use super::clip;
 use super::process::{analysers, command};
 
-struct Bench {
-    folder: TempDir,
+pub(super) struct Bench {
+    pub(super) folder: TempDir,
     media: MediaInfo,
-    pool: Processes,
+    pub(super) pool: Arc<Processes>,
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
@@ -34,27 +36,25 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let file = clip(folder.path(), "320x240", 8);
         let media = probe(&file, &Limits::default()).await.unwrap();
-        let mut config = PoolConfig {
-            name: "test".to_owned(),
-            command: command(),
-            members: 1,
-            memory_limit_bytes: 4 << 30,
-            recycle_after_jobs: 100,
-            stall: Duration::from_mins(1),
-        };
+        let mut config = config();
         change(&mut config);
-        Self { folder, media, pool: Processes::new(config) }
+        Self { folder, media, pool: Arc::new(Processes::new(config)) }
     }
 
     async fn analyse(&self, names: &[&str]) -> Vec<AnalyserResult> {
+        self.analyse_in(&Pools::one(self.pool.clone()), names).await
+    }
+
+    pub(super) async fn analyse_in(&self, pools: &Pools, names: &[&str]) -> Vec<AnalyserResult> {
         let path = self.folder.path().join("clip-320x240-8.mp4");
         let (limits, scratch) = (Limits::default(), tempfile::tempdir_in(self.folder.path()).unwrap());
-        let subject = Subject { path: &path, media: &self.media, limits: &limits, scratch: scratch.path(), pool: &self.pool };
+        let known = BTreeMap::new();
+        let subject = Subject { path: &path, media: &self.media, limits: &limits, scratch: scratch.path(), pools, known: &known };
         let models = Models::open("no-models-here", 1);
         analyse_file(subject, &picked(names), &models, &|_| {}).await.unwrap()
     }
 
-    async fn pid(&self) -> Pid {
+    pub(super) async fn pid(&self) -> Pid {
         loop {
             if let Some(pid) = self.pool.pids().first() {
                 return Pid::from_raw(pid.cast_signed()).unwrap();
@@ -64,12 +64,23 @@ impl Bench {
     }
 }
 
+pub(super) fn config() -> PoolConfig {
+    PoolConfig {
+        name: "test".to_owned(),
+        command: command(),
+        members: 1,
+        memory_limit_bytes: 4 << 30,
+        recycle_after_jobs: 100,
+        stall: Duration::from_mins(1),
+    }
+}
+
 fn picked(names: &[&str]) -> Vec<Arc<dyn Analyser>> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     pick(&analysers(), &names).unwrap()
 }
 
-fn status(results: &[AnalyserResult], name: &str) -> (AnalyserStatus, String, usize) {
+pub(super) fn status(results: &[AnalyserResult], name: &str) -> (AnalyserStatus, String, usize) {
     let result = results.iter().find(|result| result.analyser == name).unwrap();
     (result.status, result.reason.clone().unwrap_or_default(), result.findings.len())
 }
@@ -173,7 +184,9 @@ async fn a_pool_that_cannot_start_says_so() {
     let bench = Bench::with(|config| config.command = vec!["false".into()]).await;
     let path = bench.folder.path().join("clip-320x240-8.mp4");
     let limits = Limits::default();
-    let subject = Subject { path: &path, media: &bench.media, limits: &limits, scratch: bench.folder.path(), pool: &bench.pool };
+    let (pools, known) = (Pools::one(bench.pool.clone()), BTreeMap::new());
+    let subject =
+        Subject { path: &path, media: &bench.media, limits: &limits, scratch: bench.folder.path(), pools: &pools, known: &known };
     let models = Models::open("no-models-here", 1);
     let error = analyse_file(subject, &picked(&["sound"]), &models, &|_| {}).await.unwrap_err();
     assert!(error.to_string().contains("`test` does not start"), "{error}");

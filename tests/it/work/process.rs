@@ -1,5 +1,6 @@
 //! The pool process of these tests: this test program again, with analysers that break in every way.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(crate) fn command() -> Vec<OsString> {
 #[test]
 #[ignore = "the body of a child process"]
 fn is_a_pool() {
-    let host = Host { analysers: analysers(), models: Arc::new(Models::open("no-models-here", 1)) };
+    let host = Host { analysers: analysers(), models: Arc::new(Models::open("no-models-here", 1)), faults: Vec::new() };
     // Without a socket there is nobody to serve.
     if let Err(error) = run_on_stdin(&host) {
         println!("{error:#}");
@@ -46,12 +47,49 @@ struct Odd(&'static str, Way);
 /// All of them.
 pub(crate) fn analysers() -> Vec<Arc<dyn Analyser>> {
     let all = [("sound", Way::Not), ("slow", Way::Slow), ("dies", Way::Dies), ("hangs", Way::Hangs), ("eats", Way::Eats)];
-    all.into_iter().map(|(name, way)| Arc::new(Odd(name, way)) as Arc<dyn Analyser>).collect()
+    let odd = all.into_iter().map(|(name, way)| Arc::new(Odd(name, way)) as Arc<dyn Analyser>);
+    let counts: [(&str, &[&str]); 3] = [("counts", &["slow"]), ("late", &["counts", "sound"]), ("lacks", &["dies"])];
+    odd.chain(counts.map(|(name, after)| Arc::new(Counts(name, after)) as _)).collect()
+}
+
+/// Counts the findings of those that it comes after: one finding for each of them, in the order in which they ended.
+struct Counts(&'static str, &'static [&'static str]);
+
+impl Analyser for Counts {
+    fn spec(&self) -> Spec {
+        Spec { name: self.0, version: 1, models: &[], optional: &[], sampling: Sampling::Findings, after: self.1, limits: "" }
+    }
+
+    fn begin(&self, _media: &MediaInfo, _models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
+        Ok(Box::new(CountsPass(BTreeMap::new())))
+    }
+}
+
+struct CountsPass(BTreeMap<String, usize>);
+
+impl Pass for CountsPass {
+    fn findings(&mut self, analyser: &str, findings: &[Finding], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        *self.0.entry(analyser.to_owned()).or_default() += findings.len();
+        Ok(())
+    }
+
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        anyhow::bail!("nobody saves it")
+    }
+
+    fn restore(&mut self, _saved: &[u8]) -> anyhow::Result<()> {
+        anyhow::bail!("nobody saves it")
+    }
+
+    fn finish(self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
+        out.extend(self.0.iter().map(|(name, count)| Finding { label: format!("{name} {count}"), ..Finding::default() }));
+        Ok(Summary::done())
+    }
 }
 
 impl Analyser for Odd {
     fn spec(&self) -> Spec {
-        Spec { name: self.0, version: 1, models: &[], sampling: Sampling::EveryFrame, limits: "" }
+        Spec { name: self.0, version: 1, models: &[], optional: &[], sampling: Sampling::EveryFrame, after: &[], limits: "" }
     }
 
     fn begin(&self, _media: &MediaInfo, _models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
@@ -76,6 +114,14 @@ impl Pass for OddPass {
             out.push(Finding { start_ms: at, end_ms: at, frame, label: "seen".into(), confidence: 0.5, ..Finding::default() });
         }
         Ok(())
+    }
+
+    fn save(&self) -> anyhow::Result<Vec<u8>> {
+        anyhow::bail!("nobody saves it")
+    }
+
+    fn restore(&mut self, _saved: &[u8]) -> anyhow::Result<()> {
+        anyhow::bail!("nobody saves it")
     }
 
     fn finish(self: Box<Self>, _out: &mut Vec<Finding>) -> anyhow::Result<Summary> {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::clip;
-use crate::program::{Server, weir};
+use crate::program::{Server, only, weir};
 use crate::support;
 
 /// Everything that runs under a process.
@@ -72,24 +73,20 @@ impl Drop for Again {
     }
 }
 
-const NO_MODELS: &[&str] = &[
-    "analyser.object_detection.enabled=false",
-    "analyser.text_overlay.enabled=false",
-    "analyser.sensitive_content.enabled=false",
-    "analyser.speech_transcription.enabled=false",
-    "work.lease=3s",
-];
+/// Two analysers that need no model, and a lease that is soon lost.
+static NO_MODELS: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| [only(&["audio_analysis", "cut_analysis"]), vec!["work.lease=3s"]].concat());
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_leaves_no_process_and_its_work_goes_on() {
-    let server = Server::start(NO_MODELS);
+    let server = Server::start(&NO_MODELS);
     let folder = tempfile::tempdir().unwrap();
     let id = server.upload(&clip(folder.path(), "640x360", 30), "clip").await;
     let began = Instant::now();
     let children = loop {
         let children = descendants(server.pid());
         let has = |words: &str| children.iter().any(|pid| runs(*pid, words));
-        if has("weir pool main") && has("libx264") {
+        if has("weir pool ") && has("libx264") {
             break children;
         }
         assert!(began.elapsed() < Duration::from_secs(30), "no pool and encoder: {}", server.log());
@@ -104,7 +101,7 @@ async fn a_killed_server_leaves_no_process_and_its_work_goes_on() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
-    let _again = Again::start(&server, NO_MODELS);
+    let _again = Again::start(&server, &NO_MODELS);
     while std::net::TcpStream::connect(server.url.trim_start_matches("http://")).is_err() {
         assert!(killed.elapsed() < Duration::from_secs(30), "it does not start again");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -122,16 +119,17 @@ async fn a_killed_server_leaves_no_process_and_its_work_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_an_upload_to_a_verdict_and_at_once_for_the_same_bytes() {
-    let wanted = ["nanodet", "ppocr_det", "ppocr_rec", "open_nsfw", "nsfwjs", "silero_vad", "whisper_base", "profanity_en"];
+    let analysers = weir::analyser::all(&weir::analyser::Options::default()).unwrap();
+    let wanted: Vec<&str> =
+        analysers.iter().flat_map(|analyser| analyser.spec().models.to_vec()).chain(["profanity_en"]).collect();
     let (Some(_), Some(file)) = (support::models(&wanted), support::media("clips/bigbuckbunny.mp4")) else { return };
     let server = Server::start(&[]);
     let first = analysed(&server, &file, Duration::from_mins(4)).await;
     let names: Vec<&String> = first.as_object().unwrap().keys().collect();
-    let six = ["audio_analysis", "cut_analysis", "object_detection", "sensitive_content", "speech_transcription", "text_overlay"];
-    assert_eq!(names, six);
+    assert_eq!(names, weir::analyser::names());
     assert!(first.as_object().unwrap().values().all(|result| result["status"] == "done"), "{first}");
-    let pool: Vec<u32> = descendants(server.pid()).into_iter().filter(|pid| runs(*pid, "weir pool main")).collect();
-    assert_eq!(pool.len(), 1, "it stays warm");
+    let pool: Vec<u32> = descendants(server.pid()).into_iter().filter(|pid| runs(*pid, "weir pool ")).collect();
+    assert_eq!(pool.len(), 2, "they stay warm");
     let second = analysed(&server, &file, Duration::from_mins(1)).await;
     assert_eq!(first, second);
 }
