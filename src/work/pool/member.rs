@@ -241,7 +241,8 @@ async fn listen(mut read: OwnedReadHalf, said: mpsc::Sender<Message>, state: Arc
                     return;
                 }
             }
-            Ok(None) => return,
+            // How it ended is for the watch to say: a process that dies with unread bytes resets its socket.
+            Ok(None) | Err(wire::WireError::Io(_)) => return,
             Err(error) => {
                 state.is_gone(format!("the pool process broke the protocol: {error}"));
                 return;
