@@ -7,6 +7,7 @@ use super::wire::Track;
 use crate::media::MediaError;
 use crate::media::decode::{Chunk, Decoding, Plan};
 use crate::media::frame::{Frame, Pcm, SAMPLE_RATE};
+use crate::stage::StageError;
 
 /// Sound is given in pieces of this many samples: 10 s, so that four of them keep the ears busy while the eyes are behind.
 const SOUND_SAMPLES: usize = 10 * SAMPLE_RATE as usize;

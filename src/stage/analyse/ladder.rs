@@ -93,10 +93,7 @@ mod tests {
     #[test]
     fn memory_is_saved_step_by_step_and_a_crash_is_not_tried_again() {
         let sampled = Odd(Sampling::Sampled { fps: 1.0 }, true);
-        assert_eq!(
-            rungs(&sampled, "over_memory: 5 bytes"),
-            ["half of the samples", "with small instead"]
-        );
+        assert_eq!(rungs(&sampled, "over_memory: 5 bytes"), ["half of the samples", "with small instead"]);
         assert_eq!(rungs(&sampled, "the pool process ended: signal 11"), [""; 0]);
         assert_eq!(rungs(&Odd(Sampling::Audio, true), "over_memory: 5 bytes"), ["with small instead"]);
         assert_eq!(rungs(&Odd(Sampling::EveryFrame, false), "over_memory: 5 bytes"), [""; 0]);

@@ -135,9 +135,10 @@ pub fn result_of(analyser: &dyn Analyser, key: ResultKey, looked: Looked) -> Ana
 pub fn stands(result: &AnalyserResult) -> bool {
     match result.status {
         AnalyserStatus::Done => true,
-        AnalyserStatus::Degraded => {
-            result.reason.as_deref().is_none_or(|reason| ![WITHOUT, NOT_KEPT, WITH_LESS].iter().any(|begin| reason.starts_with(begin)))
-        }
+        AnalyserStatus::Degraded => result
+            .reason
+            .as_deref()
+            .is_none_or(|reason| ![WITHOUT, NOT_KEPT, WITH_LESS].iter().any(|begin| reason.starts_with(begin))),
         AnalyserStatus::Failed => result.reason.as_deref().is_some_and(|reason| reason.starts_with(QUARANTINED)),
         AnalyserStatus::Skipped => false,
     }
