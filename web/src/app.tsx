@@ -4,6 +4,8 @@ import { Route, Switch } from "wouter";
 import { Failure, Loading } from "./components/note";
 import { Shell } from "./components/shell";
 import { LibraryPage } from "./pages/library";
+import { MODELS_PAGE } from "./models/address";
+import { ModelsPage } from "./pages/models";
 import { NotFoundPage } from "./pages/not-found";
 import { OverviewPage } from "./pages/overview";
 import { SignInPage } from "./pages/sign-in";
@@ -44,6 +46,7 @@ function Door() {
           <Route path="/" component={OverviewPage} />
           <Route path="/library" component={LibraryPage} />
           <Route path="/upload" component={UploadPage} />
+          <Route path={MODELS_PAGE} component={ModelsPage} />
           <Route path="/watch/:id">{({ id }) => <VideoPage key={id} id={id} />}</Route>
           <Route component={NotFoundPage} />
         </Switch>

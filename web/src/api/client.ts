@@ -2,6 +2,8 @@
 
 import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "../api.gen";
+import type { paths as byHand } from "./model-contract";
+import { isRecord, textOf } from "./value";
 
 /** What the server (or the network) said when something did not work. */
 export class ApiError extends Error {
@@ -37,17 +39,11 @@ export function onSignedOut(listener: () => void): void {
   signedOut = listener;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
-
 /** A problem from an answer's body; what is not problem+json gets words of ours. */
 export function problem(status: number, body: unknown): ApiError {
   const said = isRecord(body) ? body : {};
-  const words = text(said.detail) ?? text(said.title) ?? `The server answered ${status}.`;
-  return new ApiError(status, text(said.code) ?? `http_${status}`, words);
+  const words = textOf(said.detail) ?? textOf(said.title) ?? `The server answered ${status}.`;
+  return new ApiError(status, textOf(said.code) ?? `http_${status}`, words);
 }
 
 /** No answer: the server is down or the network is. */
@@ -67,7 +63,7 @@ const guard: Middleware = {
   },
 };
 
-export const client = createClient<paths>({ baseUrl: BASE, headers: { Accept: "application/json" } });
+export const client = createClient<paths & byHand>({ baseUrl: BASE, headers: { Accept: "application/json" } });
 client.use(guard);
 
 /** The data of an answer; throws an `ApiError` for anything but success. */

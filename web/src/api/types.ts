@@ -1,8 +1,9 @@
 /** Names for the shapes of the HTTP API; the shapes themselves are generated from the server's OpenAPI document. */
 
 import type { components } from "../api.gen";
+import type { components as byHand } from "./model-contract";
 
-type Schemas = components["schemas"];
+type Schemas = components["schemas"] & byHand["schemas"];
 
 export type Role = Schemas["Role"];
 export type VideoStatus = Schemas["VideoStatus"];
@@ -29,6 +30,9 @@ export type Overview = Schemas["OverviewAnswer"];
 export type QueueRow = Schemas["QueueRow"];
 export type MinuteRates = Schemas["MinuteRow"];
 export type WeirEvent = Schemas["EventAnswer"];
+export type ModelsAnswer = Schemas["ModelsAnswer"];
+export type ModelCard = Schemas["ModelCard"];
+export type ModelCache = Schemas["ModelCache"];
 
 export interface Page<T> {
   items: T[];

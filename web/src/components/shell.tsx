@@ -4,6 +4,7 @@ import type { Account } from "../api/types";
 import { useFeedState } from "../api/use-events";
 import { HelpDialog } from "../keyboard/help-dialog";
 import { useShortcuts } from "../keyboard/shortcuts";
+import { MODELS_PAGE } from "../models/address";
 import { useMay } from "../session/session";
 import { useUploads } from "../uploads/uploads";
 import { AccountMenu } from "./account-menu";
@@ -35,6 +36,7 @@ export function Shell({ account, children }: { account: Account; children: React
         <nav aria-label="Pages">
           <NavLink href="/" icon="chart" label="Overview" current={path === "/"} />
           <NavLink href="/library" icon="film" label="Library" current={path === "/library"} />
+          <NavLink href={MODELS_PAGE} icon="models" label="Models" current={path === MODELS_PAGE} />
           {mayUpload && <NavLink href="/upload" icon="upload" label="Upload" current={path === "/upload"} />}
         </nav>
         <div className="bar-end">

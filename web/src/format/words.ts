@@ -4,12 +4,25 @@ import type { ApiError } from "../api/client";
 import type { Analysis, Decision, VideoStatus } from "../api/types";
 
 const ANALYSERS: Record<string, string> = {
-  object_detection: "Objects",
-  text_overlay: "Text in the picture",
-  sensitive_content: "Sensitive content",
-  cut_analysis: "Cuts",
-  speech_transcription: "Speech",
+  age_estimation: "Age and expression",
   audio_analysis: "Sound",
+  audio_environment: "Surroundings",
+  background_segmentation: "People in front",
+  body_pose: "Poses",
+  camera_analysis: "Camera",
+  color_analysis: "Colours",
+  content_quality: "Technical quality",
+  cut_analysis: "Cuts",
+  eye_tracking: "Gaze",
+  object_detection: "Objects",
+  scene_segmentation: "Scenes",
+  sensitive_content: "Sensitive content",
+  speech_emotion: "Arousal of the voice",
+  speech_flow: "Speakers and speed",
+  speech_transcription: "Speech",
+  temporal_description: "Description",
+  temporal_flow: "Flow",
+  text_overlay: "Text in the picture",
   title: "Title",
 };
 

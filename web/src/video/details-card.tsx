@@ -1,12 +1,12 @@
 import type { ReactNode } from "react";
 import type { Rendition, VideoMetadata, VideoTrack } from "../api/types";
 import { originalUrl } from "../api/videos";
+import { CopyButton } from "../components/copy-button";
 import { Icon } from "../components/icon";
 import { Note } from "../components/note";
 import { bitRate, bytes, count } from "../format/numbers";
 import { clockTenths, dateTime, duration } from "../format/time";
 import { useMay } from "../session/session";
-import { CopyButton } from "./copy-button";
 
 /** What is known of the file and of what was made of it. */
 export function DetailsCard({ video }: { video: VideoMetadata }) {

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { Icon } from "../components/icon";
+import { Icon } from "./icon";
 
 /** Puts a text into the clipboard, and says whether that worked. */
 export function CopyButton({ text, what }: { text: string; what: string }) {
