@@ -1,8 +1,9 @@
-import { useEffect, useId, useRef, useState } from "react";
+import { useId, useState } from "react";
 import type { Account } from "../api/types";
 import { useSession } from "../session/session";
 import { changeSettings, type Theme, useSettings } from "../settings/settings";
 import { Icon } from "./icon";
+import { usePopover } from "./use-popover";
 
 const THEMES: [Theme, string][] = [
   ["system", "System"],
@@ -12,31 +13,8 @@ const THEMES: [Theme, string][] = [
 
 /** Who is signed in, with the settings of this browser: a button that opens a panel under it. */
 export function AccountMenu({ account, onHelp }: { account: Account; onHelp: () => void }) {
-  const [open, setOpen] = useState(false);
-  const box = useRef<HTMLDivElement>(null);
-  const button = useRef<HTMLButtonElement>(null);
+  const { box, button, open, toggle, close } = usePopover();
   const panel = useId();
-
-  useEffect(() => {
-    if (!open) return;
-    const outside = (event: Event) => {
-      if (event.target instanceof Node && !box.current?.contains(event.target)) setOpen(false);
-    };
-    const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape") return;
-      setOpen(false);
-      button.current?.focus();
-    };
-    document.addEventListener("pointerdown", outside);
-    document.addEventListener("focusin", outside);
-    document.addEventListener("keydown", escape);
-    return () => {
-      document.removeEventListener("pointerdown", outside);
-      document.removeEventListener("focusin", outside);
-      document.removeEventListener("keydown", escape);
-    };
-  }, [open]);
-
   return (
     <div className="menu" ref={box}>
       <button
@@ -46,7 +24,7 @@ export function AccountMenu({ account, onHelp }: { account: Account; onHelp: () 
         aria-expanded={open}
         aria-controls={panel}
         aria-label={`Account and settings: ${account.name}`}
-        onClick={() => setOpen(!open)}
+        onClick={toggle}
       >
         <Icon name="user" />
         <span className="wide-only">{account.name}</span>
@@ -62,7 +40,7 @@ export function AccountMenu({ account, onHelp }: { account: Account; onHelp: () 
           type="button"
           className="menu-item"
           onClick={() => {
-            setOpen(false);
+            close();
             onHelp();
           }}
         >

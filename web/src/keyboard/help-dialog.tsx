@@ -19,7 +19,7 @@ const GROUPS: { title: string; keys: [string[], string][] }[] = [
       [[",", "."], "One frame back or forward"],
       [["M"], "Sound on or off"],
       [["F"], "Full screen"],
-      [["B"], "Boxes on or off"],
+      [["B"], "Layers over the picture on or off"],
       [["V"], "Reveal or blur a flagged picture"],
     ],
   },

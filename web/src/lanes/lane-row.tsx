@@ -1,9 +1,12 @@
 import { useCallback, useMemo, useState } from "react";
 import { percent } from "../format/numbers";
 import { clockTenths } from "../format/time";
+import { words } from "../format/words";
 import { type Clock, useClock } from "../player/clock";
-import { isThere, type Lane, type LaneItem, type LaneKind } from "./lanes";
+import { CurveLine, StripLine } from "./lane-series";
+import { isThere, type Lane, type LaneItem } from "./lanes";
 import { place, type Placed, type View } from "./layout";
+import type { LaneKind } from "./recipes";
 
 interface Props {
   lane: Lane;
@@ -29,10 +32,12 @@ export function LaneRow({ lane, view, clock, chosen }: Props) {
       onClick={(event) => clock.seekMs((event.clientX - event.currentTarget.getBoundingClientRect().left) / view.scale)}
       onPointerLeave={() => setHovered(undefined)}
     >
+      {lane.curve && <CurveLine curve={lane.curve} view={view} />}
+      {lane.strip && <StripLine strip={lane.strip} view={view} />}
       {lane.rows.map((items, index) => (
         <Line key={index} index={index} items={items} kind={lane.kind} view={view} clock={clock} onHover={setHovered} />
       ))}
-      {hovered && <Tip placed={hovered} view={view} />}
+      {hovered && <Tip placed={hovered} view={view} guess={lane.guess} />}
     </div>
   );
 }
@@ -58,12 +63,12 @@ function Line({ index, items, kind, view, clock, onHover }: LineProps) {
       {placed.map((each) => (
         <div
           key={`${each.item.start} ${each.x}`}
-          className={now && stands(each, now) ? "finding current" : "finding"}
+          className={`finding${now && stands(each, now) ? " current" : ""}${each.item.colour === undefined ? "" : ` colour-${each.item.colour}`}`}
           data-start={each.item.start}
           style={{
             left: each.x,
             width: each.width,
-            height: kind === "score" ? `${Math.max(SCORE_HEIGHT_MIN, each.confidence * 100)}%` : undefined,
+            height: kind === "score" ? `${Math.max(SCORE_HEIGHT_MIN, each.height * 100)}%` : undefined,
           }}
           onClick={(event) => {
             event.stopPropagation();
@@ -86,15 +91,16 @@ function stands(placed: Placed, item: LaneItem): boolean {
 const TIP_WIDTH = 280;
 
 /** What lies under the pointer, in words. */
-function Tip({ placed, view }: { placed: Placed; view: View }) {
+function Tip({ placed, view, guess }: { placed: Placed; view: View; guess: boolean }) {
   const { item, count } = placed;
   const left = Math.min(Math.max(placed.x, view.left), view.left + view.width - TIP_WIDTH);
   const time = placed.end > item.start ? `${clockTenths(item.start)} – ${clockTenths(placed.end)}` : clockTenths(item.start);
   return (
     <div className="tip" style={{ left: Math.max(0, left), maxWidth: TIP_WIDTH }}>
-      <strong>{count > 1 ? `${count} findings` : item.label}</strong> {time}
-      {count === 1 && <span> · {percent(item.confidence)} sure</span>}
+      <strong>{count > 1 ? `${count} findings` : words(item.label)}</strong> {time}
+      {count === 1 && item.confidence < 1 && <span> · {percent(item.confidence)} sure</span>}
       {count === 1 && item.text && <p>{item.text}</p>}
+      {guess && <p>A guess. It decides nothing.</p>}
     </div>
   );
 }

@@ -13,10 +13,10 @@ const found = (analyser: string, label: string, start_ms: number, end_ms = start
   ...more,
 });
 
-const item = (start: number, end = start, confidence = 0.5): LaneItem => ({ start, end, label: "x", confidence, text: undefined });
+const item = (start: number, end = start, confidence = 0.5): LaneItem => ({ start, end, label: "x", confidence, text: undefined, height: confidence });
 
 describe("lanesOf", () => {
-  it("orders cuts, classes by time seen, text, speech, sensitive, sound, unknown", () => {
+  it("orders by group: cuts, classes by time seen, text, speech and sound, sensitive, unknown", () => {
     const lanes = lanesOf([
       found("new_analyser", "thing", 0),
       found("audio_analysis", "silence", 0, 100),
@@ -35,8 +35,8 @@ describe("lanesOf", () => {
       ["Dog", "spans"],
       ["Text", "text"],
       ["Speech", "text"],
-      ["Sensitive", "score"],
       ["Silence", "spans"],
+      ["Sensitive", "score"],
       ["Thing", "spans"],
     ]);
   });
@@ -98,7 +98,7 @@ describe("place", () => {
 
   it("joins moments that are too close to be told apart", () => {
     const [one, two, ...more] = place([item(1000, 1000, 0.2), item(1010, 1010, 0.9), item(1500)], { scale: 0.1, left: 0, width: 1000 });
-    expect([one?.count, one?.confidence, one?.end, two?.count, more.length]).toEqual([2, 0.9, 1010, 1, 0]);
+    expect([one?.count, one?.height, one?.end, two?.count, more.length]).toEqual([2, 0.9, 1010, 1, 0]);
   });
 
   it("keeps wide neighbours that touch apart", () => {

@@ -1,10 +1,11 @@
 /** Which lanes there are and what lies in them; pure. */
 
 import type { Finding, FindingsAnswer } from "../api/types";
-import { words } from "../format/words";
-import { classColours, PLAIN_COLOUR, SENSITIVE_COLOUR, SPEECH_COLOUR, TEXT_COLOUR } from "./colours";
-
-export type LaneKind = "marks" | "spans" | "text" | "score";
+import { classColours } from "./colours";
+import type { Curve, Strip } from "./curve";
+import { type GroupId, GROUPS } from "./groups";
+import { type LaneKind, placeOf } from "./recipes";
+import { seriesOf } from "./series";
 
 export interface LaneItem {
   start: number;
@@ -13,107 +14,81 @@ export interface LaneItem {
   /** 0 to 1. */
   confidence: number;
   text: string | undefined;
+  /** Its own colour, where it is not the lane's. */
+  colour?: number | undefined;
+  /** 0 to 1: how high it stands in a lane of scores. */
+  height: number;
 }
 
 export interface Lane {
   id: string;
   title: string;
-  /** `marks` are moments, `spans` bars, `text` bars with words, `score` bars whose height is the confidence. */
+  /** `marks` are moments, `spans` bars, `text` bars with words, `score` bars of a height, `curve` a line, `strip` colours. */
   kind: LaneKind;
+  group: GroupId;
   colour: number;
-  /** In time order. */
+  /** In time order; none in curves and strips. */
   items: LaneItem[];
   /** The same items, those that are there at the same time on lines of their own. */
   rows: LaneItem[][];
+  /** Holds inferences about persons, which decide nothing. */
+  guess: boolean;
+  curve?: Curve | undefined;
+  strip?: Strip | undefined;
 }
 
-/** Labels of findings that describe the whole sound or every second: numbers for the details, not for a lane. */
-const NOT_SHOWN = new Set(["loudness", "tempo", "spectrum"]);
+type Ordered = Lane & { order: number };
 
-function item(finding: Finding): LaneItem {
-  return {
-    start: finding.start_ms,
-    end: Math.max(finding.start_ms, finding.end_ms),
-    label: finding.label,
-    confidence: finding.confidence,
-    text: finding.text ?? undefined,
-  };
+/** Lanes of what is told as rows of numbers and colours. */
+function drawn(findings: Finding[]): Ordered[] {
+  return seriesOf(findings).map((each) => ({ ...each, kind: each.strip ? "strip" : "curve", items: [], rows: [[]], guess: false }));
 }
 
-interface Recipe {
-  kind: LaneKind;
-  colour: number;
-  title: (label: string) => string;
-  /** Which lane a label belongs to; nothing: no lane. */
-  lane: (label: string) => string | undefined;
-  order: number;
+/** Lanes of single findings. */
+function filled(findings: Finding[]): Ordered[] {
+  const lanes = new Map<string, Ordered>();
+  for (const finding of findings) {
+    const place = placeOf(finding);
+    if (!place) continue;
+    const id = place.lane === "" ? finding.analyser : `${finding.analyser}:${place.lane}`;
+    const { title, kind, group, order, colour, guess } = place;
+    const lane = lanes.get(id) ?? { id, title, kind, group, order, colour, guess: guess === true, items: [], rows: [] };
+    lane.items.push({
+      start: finding.start_ms,
+      end: Math.max(finding.start_ms, finding.end_ms),
+      label: finding.label,
+      confidence: finding.confidence,
+      text: place.text ?? finding.text ?? undefined,
+      colour: place.itemColour,
+      height: place.height ?? finding.confidence,
+    });
+    lanes.set(id, lane);
+  }
+  return [...lanes.values()].map((lane) => {
+    const items = lane.items.toSorted((a, b) => a.start - b.start || a.end - b.end);
+    return { ...lane, items, rows: lane.kind === "spans" || lane.kind === "text" ? stack(items, ROWS_MAX) : [items] };
+  });
 }
-
-const one = (title: string) => ({ title: () => title, lane: () => "" });
-
-const RECIPES: Record<string, Recipe> = {
-  cut_analysis: {
-    kind: "marks",
-    order: 0,
-    colour: PLAIN_COLOUR,
-    lane: (label) => (label === "cut" || label === "fade" ? label : undefined),
-    title: (label) => (label === "cut" ? "Cuts" : "Fades"),
-  },
-  object_detection: { kind: "spans", order: 1, colour: PLAIN_COLOUR, lane: (label) => label, title: words },
-  text_overlay: { kind: "text", order: 2, colour: TEXT_COLOUR, ...one("Text") },
-  speech_transcription: { kind: "text", order: 3, colour: SPEECH_COLOUR, ...one("Speech") },
-  sensitive_content: { kind: "score", order: 4, colour: SENSITIVE_COLOUR, ...one("Sensitive") },
-  audio_analysis: {
-    kind: "spans",
-    order: 5,
-    colour: PLAIN_COLOUR,
-    lane: (label) => (NOT_SHOWN.has(label) ? undefined : label),
-    title: words,
-  },
-};
-
-/** An analyser that this page does not know yet still gets lanes: one per label. */
-const UNKNOWN: Recipe = { kind: "spans", order: 6, colour: PLAIN_COLOUR, lane: (label) => label, title: words };
 
 /** How long things were there, for the order of classes. */
 function covered(items: LaneItem[]): number {
   return items.reduce((sum, each) => sum + each.end - each.start + 1, 0);
 }
 
-/** Lanes from merged spans: cuts, fades, objects (one lane per class, longest seen first), text, speech, sensitive, sound. */
-export function lanesOf(spans: Finding[]): Lane[] {
-  const lanes = new Map<string, Lane & { order: number }>();
-  for (const finding of spans) {
-    const recipe = RECIPES[finding.analyser] ?? UNKNOWN;
-    const part = recipe.lane(finding.label);
-    if (part === undefined) continue;
-    const id = part === "" ? finding.analyser : `${finding.analyser}:${part}`;
-    const lane = lanes.get(id) ?? {
-      id,
-      title: recipe.title(finding.label),
-      kind: recipe.kind,
-      colour: recipe.colour,
-      items: [],
-      rows: [],
-      order: recipe.order,
-    };
-    lane.items.push(item(finding));
-    lanes.set(id, lane);
-  }
-  const sorted = [...lanes.values()]
-    .sort((a, b) => a.order - b.order || covered(b.items) - covered(a.items) || a.id.localeCompare(b.id))
-    .map(({ order: _, ...lane }) => {
-      const items = lane.items.toSorted((a, b) => a.start - b.start || a.end - b.end);
-      return { ...lane, items, rows: lane.kind === "spans" || lane.kind === "text" ? stack(items, ROWS_MAX) : [items] };
-    });
+/** Lanes from findings, by group and in the order in which they are shown; classes with the longest seen first. */
+export function lanesOf(findings: Finding[]): Lane[] {
+  const place = (lane: Ordered) => GROUPS.findIndex((group) => group.id === lane.group);
+  const sorted = [...drawn(findings), ...filled(findings)].sort(
+    (a, b) => place(a) - place(b) || a.order - b.order || covered(b.items) - covered(a.items) || a.id.localeCompare(b.id),
+  );
   const colours = classColours(sorted.flatMap((lane) => classOf(lane) ?? []));
-  return sorted.map((lane) => ({ ...lane, colour: colours.get(classOf(lane) ?? "") ?? lane.colour }));
+  return sorted.map(({ order: _, ...lane }) => ({ ...lane, colour: colours.get(classOf(lane) ?? "") ?? lane.colour }));
 }
 
 const CLASS_PREFIX = "object_detection:";
 
 /** The class whose lane it is; nothing for other lanes. */
-function classOf(lane: Lane): string | undefined {
+function classOf(lane: Pick<Lane, "id">): string | undefined {
   return lane.id.startsWith(CLASS_PREFIX) ? lane.id.slice(CLASS_PREFIX.length) : undefined;
 }
 
@@ -169,10 +144,25 @@ export function scoresUntilNext(samples: Finding[]): Finding[] {
   });
 }
 
-/** `spans` with the sensitive ones replaced by the score over time, when all of its samples are there. */
-export function withScores(spans: Finding[], scores: FindingsAnswer | undefined): Finding[] {
-  if (!scores || scores.truncated || scores.items.length === 0) return spans;
-  return [...spans.filter((span) => span.analyser !== "sensitive_content"), ...scoresUntilNext(scores.items)];
+/** What is only told sample by sample, or kept out of the spans because it is a curve. */
+export interface Sampled {
+  /** Of `sensitive_content`: every score. */
+  scores: FindingsAnswer | undefined;
+  /** Of `audio_analysis`: what begins with the sound, the curve of its loudness among it. */
+  sound: FindingsAnswer | undefined;
+  /** Of `content_quality`: every picture. */
+  quality: FindingsAnswer | undefined;
+}
+
+/** What the lanes are made from: the merged spans, the sensitive ones replaced by the score over time, and the curves. */
+export function withSamples(spans: Finding[], { scores, sound, quality }: Sampled): Finding[] {
+  const every = scores && !scores.truncated && scores.items.length > 0;
+  return [
+    ...(every ? spans.filter((span) => span.analyser !== "sensitive_content") : spans),
+    ...(every ? scoresUntilNext(scores.items) : []),
+    ...(sound?.items ?? []).filter((each) => each.label === "loudness_curve"),
+    ...(quality && !quality.truncated ? quality.items.filter((each) => each.label === "quality") : []),
+  ];
 }
 
 /** The item to jump to from `ms`: the next (or previous) one that begins elsewhere. */

@@ -17,8 +17,8 @@ export interface Placed {
   item: LaneItem;
   /** How many items this stands for. */
   count: number;
-  /** Highest confidence among them. */
-  confidence: number;
+  /** Greatest height among them. */
+  height: number;
   /** Where the last of them ends, in milliseconds. */
   end: number;
 }
@@ -42,10 +42,10 @@ export function place(items: LaneItem[], view: View): Placed[] {
     if (last && narrow && x < last.x + last.width + GAP_MIN) {
       last.width = Math.max(last.width, x + width - last.x);
       last.count += 1;
-      last.confidence = Math.max(last.confidence, item.confidence);
+      last.height = Math.max(last.height, item.height);
       last.end = Math.max(last.end, item.end);
     } else {
-      placed.push({ x, width, item, count: 1, confidence: item.confidence, end: item.end });
+      placed.push({ x, width, item, count: 1, height: item.height, end: item.end });
     }
   }
   return placed;

@@ -1,14 +1,15 @@
-import { type Ref, type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type Ref, useImperativeHandle, useMemo, useState } from "react";
 import { Icon } from "../components/icon";
 import { percent } from "../format/numbers";
 import type { Clock } from "../player/clock";
-import { useElementSize } from "../player/use-element-size";
 import { changeSettings, useSettings } from "../settings/settings";
+import { byGroup, GROUPS, refold } from "./groups";
+import { LaneNames } from "./lane-names";
 import { LaneRow } from "./lane-row";
 import { foldClasses, type Lane, neighbour } from "./lanes";
-import { scrollAfterZoom, scrollToShow, type View, zoomMax } from "./layout";
 import { Playhead } from "./playhead";
 import { Ruler } from "./ruler";
+import { useScroller } from "./use-scroller";
 import "./lanes.css";
 
 /** What the page's keys do to the lanes. */
@@ -30,97 +31,83 @@ interface Props {
 const CLASSES_SHOWN = 6;
 const ZOOM_STEP = 1.6;
 
-/** Lanes over one time line: zoom by buttons, keys or Ctrl and wheel; scroll by hand; a click goes there. */
+/** Lanes over one time line, in groups that fold: zoom by buttons, keys or Ctrl and wheel; scroll by hand; a click goes there. */
 export function Timeline({ lanes, hidden, durationMs, clock, ref }: Props) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const { width } = useElementSize(scroller);
-  const [zoom, setZoom] = useState(1);
-  const [left, setLeft] = useState(0);
   const [all, setAll] = useState(false);
   const [chosen, setChosen] = useState<string>();
-  const pending = useRef<number | undefined>(undefined);
+  const { foldedGroups } = useSettings();
   const { shown, folded } = useMemo(() => foldClasses(lanes, all ? Number.POSITIVE_INFINITY : CLASSES_SHOWN), [lanes, all]);
-  const most = zoomMax(durationMs, width);
-  const whole = width * zoom;
-  const view: View = { scale: durationMs > 0 ? whole / durationMs : 0, left, width };
-
-  const zoomAt = (by: number, anchor?: number) => {
-    const element = scroller.current;
-    if (!element || width === 0) return;
-    const next = Math.min(most, Math.max(1, zoom * by));
-    if (next === zoom) return;
-    const playhead = (clock.nowMs() / durationMs) * whole - element.scrollLeft;
-    const fixed = anchor ?? (playhead >= 0 && playhead <= width ? playhead : width / 2);
-    pending.current = scrollAfterZoom(element.scrollLeft, fixed, zoom, next);
-    setZoom(next);
-  };
-  // The scroll position can only be set once the content has its new width.
-  useLayoutEffect(() => {
-    if (pending.current === undefined || !scroller.current) return;
-    scroller.current.scrollLeft = pending.current;
-    pending.current = undefined;
-    setLeft(scroller.current.scrollLeft);
-  }, [zoom]);
-
-  useWheelZoom(scroller, zoomAt);
-  useFollow(scroller, clock, view);
+  const groups = useMemo(
+    () => byGroup(shown).map((group) => ({ ...group, count: group.lanes.length, lanes: foldedGroups.includes(group.id) ? [] : group.lanes })),
+    [shown, foldedGroups],
+  );
+  const { box, view, whole, zoom, most, zoomBy, scrolled } = useScroller(durationMs, clock);
+  const open = groups.flatMap((group) => group.lanes);
 
   const jump = (direction: 1 | -1) => {
-    const lane = shown.find((each) => each.id === chosen) ?? shown[0];
+    const lane = open.find((each) => each.id === chosen) ?? open.find((each) => each.items.length > 0);
     const next = lane && neighbour(lane.items, clock.nowMs(), direction);
     if (next) clock.seekMs(next.start);
   };
-  useImperativeHandle(ref, () => ({ zoom: zoomAt, fit: () => zoomAt(1 / zoom), jump }));
+  useImperativeHandle(ref, () => ({ zoom: zoomBy, fit: () => zoomBy(1 / zoom), jump }));
 
-  const empty = shown.every((lane) => lane.items.length === 0);
   return (
     <section className="card timeline" aria-labelledby="timeline-heading">
       <header className="card-head">
         <h2 id="timeline-heading">Timeline</h2>
         {hidden !== undefined && <Sureness hidden={hidden} />}
-        <Zoom zoom={zoom} most={most} onZoom={zoomAt} />
+        <FoldAll ids={groups.map((group) => group.id)} folded={foldedGroups} />
+        <Zoom zoom={zoom} most={most} onZoom={zoomBy} />
       </header>
       <div className="timeline-body">
-        <div className="lane-names">
-          <div className="ruler-name" />
-          {shown.map((lane) => (
-            <button
-              key={lane.id}
-              type="button"
-              className={`lane-name colour-${lane.colour}${lane.kind === "spans" && lane.rows.length > 1 ? " stacked" : ""}`}
-              style={{ "--rows": lane.rows.length }}
-              aria-pressed={lane.id === chosen}
-              title={`${lane.title}: choose this lane for the keys N and P`}
-              onClick={() => setChosen(lane.id === chosen ? undefined : lane.id)}
-            >
-              <i aria-hidden="true" />
-              <span>{lane.title}</span>
-              <small>{lane.items.length}</small>
-            </button>
-          ))}
-        </div>
+        <LaneNames
+          groups={groups}
+          chosen={chosen}
+          onChoose={setChosen}
+          onFold={(id) => changeSettings({ foldedGroups: refold(foldedGroups, id) })}
+        />
         <div
-          ref={scroller}
+          ref={box}
           className="lanes"
           role="region"
           aria-label="Lanes. The same findings are in the lists as buttons."
           tabIndex={0}
-          onScroll={(event) => setLeft(event.currentTarget.scrollLeft)}
+          onScroll={(event) => scrolled(event.currentTarget.scrollLeft)}
         >
           <div className="lanes-whole" style={{ width: whole }}>
             <Ruler view={view} durationMs={durationMs} onSeek={(ms) => clock.seekMs(ms)} />
-            {width > 0 && shown.map((lane) => <LaneRow key={lane.id} lane={lane} view={view} clock={clock} chosen={lane.id === chosen} />)}
+            {view.width > 0 &&
+              groups.map((group) => (
+                <div key={group.id}>
+                  <div className="lane-group-line" aria-hidden="true" />
+                  {group.lanes.map((lane) => (
+                    <LaneRow key={lane.id} lane={lane} view={view} clock={clock} chosen={lane.id === chosen} />
+                  ))}
+                </div>
+              ))}
             <Playhead clock={clock} scale={view.scale} />
           </div>
         </div>
       </div>
-      {empty && <p className="muted lanes-empty">Nothing was found to show here.</p>}
+      {lanes.length === 0 && <p className="muted lanes-empty">Nothing was found to show here.</p>}
       {(folded > 0 || all) && (
         <button type="button" className="button quiet small" onClick={() => setAll(!all)}>
           {all ? "Show fewer classes" : `Show ${folded} more ${folded === 1 ? "class" : "classes"}`}
         </button>
       )}
     </section>
+  );
+}
+
+/** Folds every group, or unfolds them. Groups that this video does not have keep their state. */
+function FoldAll({ ids, folded }: { ids: string[]; folded: readonly string[] }) {
+  if (ids.length < 2) return null;
+  const some = ids.some((id) => !folded.includes(id));
+  const others = GROUPS.map((group) => group.id as string).filter((id) => folded.includes(id) && !ids.includes(id));
+  return (
+    <button type="button" className="button quiet small" onClick={() => changeSettings({ foldedGroups: some ? [...others, ...ids] : others })}>
+      {some ? "Fold all" : "Unfold all"}
+    </button>
   );
 }
 
@@ -157,43 +144,4 @@ function Zoom({ zoom, most, onZoom }: { zoom: number; most: number; onZoom: (by:
       </button>
     </div>
   );
-}
-
-/** Ctrl (or ⌘) and wheel, and pinching, zoom around the pointer; the plain wheel keeps scrolling the page. */
-function useWheelZoom(scroller: RefObject<HTMLDivElement | null>, zoomAt: (by: number, anchor: number) => void): void {
-  const latest = useRef(zoomAt);
-  useEffect(() => {
-    latest.current = zoomAt;
-  });
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const wheel = (event: WheelEvent) => {
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      latest.current(Math.exp(-event.deltaY / 300), event.clientX - element.getBoundingClientRect().left);
-    };
-    element.addEventListener("wheel", wheel, { passive: false });
-    return () => element.removeEventListener("wheel", wheel);
-  }, [scroller]);
-}
-
-/** Keeps the playhead in view while it moves by itself or jumps; scrolling by hand in a pause is left alone. */
-function useFollow(scroller: RefObject<HTMLDivElement | null>, clock: Clock, view: View): void {
-  const latest = useRef(view);
-  useEffect(() => {
-    latest.current = view;
-  });
-  useEffect(() => {
-    let before = clock.nowMs();
-    return clock.subscribe(() => {
-      const now = clock.nowMs();
-      if (now === before) return;
-      before = now;
-      const element = scroller.current;
-      if (!element || latest.current.scale === 0) return;
-      const to = scrollToShow(now * latest.current.scale, element.scrollLeft, latest.current.width);
-      if (to !== undefined) element.scrollLeft = to;
-    });
-  }, [scroller, clock]);
 }

@@ -1,13 +1,13 @@
 import { type RefObject, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import type { VideoMetadata } from "../api/types";
+import type { AnalysisAnswer, VideoMetadata } from "../api/types";
 import { AnalysisChip, DecisionChip, LabelChip, StatusChip } from "../components/chips";
 import { Empty, Failure, Loading } from "../components/note";
 import { RelativeTime } from "../components/relative-time";
 import { useTitle } from "../components/use-title";
 import { clock as words } from "../format/time";
 import { useShortcuts } from "../keyboard/shortcuts";
-import { coloursOf, isObject, lanesOf, sureObjects, withScores } from "../lanes/lanes";
+import { coloursOf, isObject, lanesOf, sureObjects, withSamples } from "../lanes/lanes";
 import { Timeline, type TimelineHandle } from "../lanes/timeline";
 import { Clock } from "../player/clock";
 import { type Playable, Player, type PlayerHandle } from "../player/player";
@@ -21,6 +21,7 @@ import { Pipeline } from "../video/pipeline";
 import { TaskHistory } from "../video/task-history";
 import { useVideo } from "../video/use-video";
 import { VerdictCard } from "../video/verdict-card";
+import { WholeCards } from "../whole/whole-cards";
 import "../video/video.css";
 import "../video/cards.css";
 
@@ -60,9 +61,11 @@ function Shown({ video, parts }: { video: VideoMetadata; parts: ReturnType<typeo
   const { objectsFrom } = useSettings();
   const all = parts.spans.data?.items;
   const spans = useMemo(() => sureObjects(all ?? [], objectsFrom), [all, objectsFrom]);
-  const scores = parts.scores.data;
-  const lanes = useMemo(() => lanesOf(withScores(spans, scores)), [spans, scores]);
+  const [scores, sound, quality] = [parts.scores.data, parts.sound.data, parts.quality.data];
+  const lanes = useMemo(() => lanesOf(withSamples(spans, { scores, sound, quality })), [spans, scores, sound, quality]);
   const colours = useMemo(() => coloursOf(lanes), [lanes]);
+  const analysis = parts.analysis.data;
+  const looked = useMemo(() => whoLooked(analysis), [analysis]);
   const tasks = parts.tasks.data?.items ?? [];
   const durationMs = video.duration_ms ?? 0;
   const playable = video.status === "ready";
@@ -75,16 +78,17 @@ function Shown({ video, parts }: { video: VideoMetadata; parts: ReturnType<typeo
       {parts.video.error && <Failure error={parts.video.error} onRetry={parts.reload} />}
       <div className="watch-grid">
         <div className="watch-main">
-          {playable ? <Player ref={player} of={playableOf(video, colours, objectsFrom)} clock={clock} /> : <Pipeline video={video} tasks={tasks} />}
+          {playable ? <Player ref={player} of={playableOf(video, { colours, objectsFrom, looked })} clock={clock} /> : <Pipeline video={video} tasks={tasks} />}
           {parts.spans.error && <Failure error={parts.spans.error} onRetry={parts.spans.reload} />}
           {durationMs > 0 && (playable || lanes.length > 0) && <Timeline ref={timeline} lanes={lanes} hidden={all === undefined || !all.some(isObject) ? undefined : all.length - spans.length} durationMs={durationMs} clock={clock} />}
+          {(playable || spans.length > 0) && <WholeCards video={video.stream_id} spans={spans} analysis={analysis} clock={clock} />}
           <TaskHistory tasks={tasks} onChanged={parts.tasks.reload} />
           <DetailsCard video={video} />
         </div>
         <div className="watch-side">
           <VerdictCard video={video} verdict={parts.verdict} clock={clock} />
           <LabelCard video={video} asking={asking} onAsk={setAsking} onLabelled={parts.video.reload} />
-          <FindingsPanel spans={spans} analysis={parts.analysis.data} clock={clock} colours={colours} />
+          <FindingsPanel video={video.stream_id} spans={spans} analysis={analysis} clock={clock} colours={colours} />
         </div>
       </div>
     </div>
@@ -113,7 +117,12 @@ function Heading({ video, onChanged }: { video: VideoMetadata; onChanged: () => 
   );
 }
 
-function playableOf(video: VideoMetadata, colours: ReadonlyMap<string, number>, objectsFrom: number): Playable {
+/** Analysers that have something to show, whole or in part. */
+function whoLooked(analysis: AnalysisAnswer | undefined): ReadonlySet<string> {
+  return new Set(Object.entries(analysis?.analysers ?? {}).flatMap(([name, { status }]) => (status === "done" || status === "degraded" ? [name] : [])));
+}
+
+function playableOf(video: VideoMetadata, drawn: Pick<Playable, "colours" | "objectsFrom" | "looked">): Playable {
   const track = video.media?.video;
   return {
     id: video.stream_id,
@@ -124,8 +133,7 @@ function playableOf(video: VideoMetadata, colours: ReadonlyMap<string, number>, 
     durationMs: video.duration_ms ?? 0,
     size: track ? { width: track.width, height: track.height } : undefined,
     stamp: `${video.analysis} ${video.analysed_at ?? ""}`,
-    colours,
-    objectsFrom,
+    ...drawn,
   };
 }
 
@@ -155,7 +163,7 @@ function useVideoKeys(
     ".": move(frame),
     m: () => player.current?.mute(),
     f: () => player.current?.fullscreen(),
-    b: () => player.current?.boxes(),
+    b: () => player.current?.layers(),
     v: () => player.current?.reveal(),
     n: () => timeline.current?.jump(1),
     p: () => timeline.current?.jump(-1),

@@ -1,9 +1,8 @@
-import { type RefObject, useCallback } from "react";
+import { type ReactNode, type RefObject, useCallback } from "react";
 import { Icon } from "../components/icon";
 import { clock as words } from "../format/time";
 import { bitRate } from "../format/numbers";
 import { type Clock, useClock } from "./clock";
-import type { BoxKind } from "./player";
 import type { HlsState } from "./use-hls";
 import { useMediaState } from "./use-media-state";
 
@@ -12,9 +11,8 @@ interface Props {
   clock: Clock;
   hls: HlsState;
   durationMs: number;
-  /** Nothing where there is no picture. */
-  boxes: BoxKind | undefined;
-  onBoxes: (boxes: BoxKind) => void;
+  /** Chooses what is drawn over the picture; nothing where there is none. */
+  layers: ReactNode;
   onToggle: () => void;
   onMute: () => void;
   onFullscreen: () => void;
@@ -24,7 +22,7 @@ interface Props {
 
 const RATES = [0.25, 0.5, 1, 1.5, 2];
 
-export function Controls({ video, clock, hls, durationMs, boxes, onBoxes, onToggle, onMute, onFullscreen, onBlur }: Props) {
+export function Controls({ video, clock, hls, durationMs, layers, onToggle, onMute, onFullscreen, onBlur }: Props) {
   const media = useMediaState(video);
   const silent = media.muted || media.volume === 0;
   return (
@@ -58,7 +56,7 @@ export function Controls({ video, clock, hls, durationMs, boxes, onBoxes, onTogg
             <Icon name="hidden" />
           </button>
         )}
-        {boxes !== undefined && <BoxesMenu boxes={boxes} onBoxes={onBoxes} />}
+        {layers}
         <label className="select-field">
           <span className="hidden-text">Speed</span>
           <select
@@ -80,19 +78,6 @@ export function Controls({ video, clock, hls, durationMs, boxes, onBoxes, onTogg
         </button>
       </div>
     </div>
-  );
-}
-
-function BoxesMenu({ boxes, onBoxes }: { boxes: BoxKind; onBoxes: (boxes: BoxKind) => void }) {
-  return (
-    <label className="select-field">
-      <span className="hidden-text">Boxes</span>
-      <select value={boxes} onChange={(event) => onBoxes(event.target.value as BoxKind)}>
-        <option value="off">No boxes</option>
-        <option value="object_detection">Objects</option>
-        <option value="text_overlay">Text</option>
-      </select>
-    </label>
   );
 }
 

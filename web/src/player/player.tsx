@@ -6,10 +6,11 @@ import { isFlagged } from "../components/poster";
 import { changeSettings, settings, useSettings } from "../settings/settings";
 import type { Clock } from "./clock";
 import { Controls } from "./controls";
+import { chosenLayers } from "./layers";
+import { LayersMenu } from "./layers-menu";
 import { Overlay } from "./overlay";
 import { type Size, useElementSize } from "./use-element-size";
 import { useHls } from "./use-hls";
-import { useSamples } from "./use-samples";
 import "./player.css";
 
 /** What the page's keys do to the player. */
@@ -17,7 +18,7 @@ export interface PlayerHandle {
   toggle: () => void;
   mute: () => void;
   fullscreen: () => void;
-  boxes: () => void;
+  layers: () => void;
   reveal: () => void;
 }
 
@@ -30,26 +31,25 @@ export interface Playable {
   durationMs: number;
   /** Source size as shown; nothing for sound alone. */
   size: Size | undefined;
-  /** Changes when the analysis does: boxes are fetched anew. */
+  /** Changes when the analysis does: what is drawn is fetched anew. */
   stamp: string;
+  /** Analysers that looked. */
+  looked: ReadonlySet<string>;
   /** Of classes. */
   colours: ReadonlyMap<string, number>;
   /** Objects of which the model is less sure are not drawn. */
   objectsFrom: number;
 }
 
-export type BoxKind = "off" | "object_detection" | "text_overlay";
-
 export function Player({ of, clock, ref }: { of: Playable; clock: Clock; ref: Ref<PlayerHandle> }) {
   const video = useRef<HTMLVideoElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   const screen = useRef<HTMLDivElement>(null);
   const hls = useHls(video, of.id);
-  const [boxes, setBoxes] = useState<BoxKind>(of.size ? "object_detection" : "off");
+  const [drawn, setDrawn] = useState(true);
   const [revealed, setRevealed] = useState(false);
   const [waiting, setWaiting] = useState(false);
-  const { blurFlagged } = useSettings();
-  const samples = useSamples(of.id, boxes === "off" ? null : boxes, clock, of.stamp);
+  const { blurFlagged, layers } = useSettings();
   const shown = useElementSize(screen);
   const flagged = blurFlagged && isFlagged(of.decision, of.label);
   const blurred = flagged && !revealed;
@@ -82,7 +82,7 @@ export function Player({ of, clock, ref }: { of: Playable; clock: Clock; ref: Re
     toggle,
     mute,
     fullscreen,
-    boxes: () => setBoxes((now) => (now === "off" ? "object_detection" : "off")),
+    layers: () => setDrawn((now) => !now),
     reveal: () => setRevealed((now) => !now),
   }));
 
@@ -106,8 +106,8 @@ export function Player({ of, clock, ref }: { of: Playable; clock: Clock; ref: Re
             <Icon name="volume" /> Sound only
           </p>
         )}
-        {of.size && boxes !== "off" && !blurred && (
-          <Overlay clock={clock} samples={samples} source={of.size} shown={shown} colours={of.colours} objectsFrom={of.objectsFrom} />
+        {of.size && drawn && !blurred && (
+          <Overlay of={{ ...of, video: of.id, source: of.size, clock }} layers={chosenLayers(layers).filter((layer) => of.looked.has(layer.analyser))} shown={shown} />
         )}
         {waiting && <div className="buffering" role="status" aria-label="Loading the video" />}
         {blurred && (
@@ -132,8 +132,7 @@ export function Player({ of, clock, ref }: { of: Playable; clock: Clock; ref: Re
         clock={clock}
         hls={hls}
         durationMs={of.durationMs}
-        boxes={of.size ? boxes : undefined}
-        onBoxes={setBoxes}
+        layers={of.size && <LayersMenu looked={of.looked} drawn={drawn} onDrawn={() => setDrawn(!drawn)} />}
         onToggle={toggle}
         onMute={mute}
         onFullscreen={fullscreen}

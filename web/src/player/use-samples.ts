@@ -13,7 +13,7 @@ const WINDOWS_MAX = 20;
  * Samples of `analyser` in the windows around now. `stamp` changes when the results changed: everything is fetched anew.
  * A window that could not be fetched is tried again when it is next entered.
  */
-export function useSamples(video: string, analyser: string | null, clock: Clock, stamp: string): Sample[] {
+export function useSamples(video: string, analyser: string, clock: Clock, stamp: string): Sample[] {
   const [windows, setWindows] = useState<ReadonlyMap<number, Finding[]>>(new Map());
   const asked = useRef(new Set<number>());
   const wanted = useClock(
@@ -27,7 +27,6 @@ export function useSamples(video: string, analyser: string | null, clock: Clock,
   }, [video, analyser, stamp]);
 
   useEffect(() => {
-    if (analyser === null) return;
     const seen = asked.current;
     for (const index of wanted.split(",").map(Number)) {
       if (seen.has(index)) continue;

@@ -11,8 +11,9 @@ describe("roles", () => {
 
 describe("settings", () => {
   it("fall back to the defaults, one by one", () => {
-    const defaults = { theme: "system", blurFlagged: true, shortcuts: true, objectsFrom: 0.4, volume: 1, muted: false };
+    const defaults = { theme: "system", blurFlagged: true, shortcuts: true, objectsFrom: 0.4, volume: 1, muted: false, foldedGroups: ["quality"], layers: ["objects"] };
     expect([parseSettings(null), parseSettings("{"), parseSettings("7")]).toEqual([defaults, defaults, defaults]);
+    expect(parseSettings('{"layers":[],"foldedGroups":[7]}')).toEqual({ ...defaults, layers: [] });
     expect(parseSettings('{"theme":"dark","volume":7,"blurFlagged":false}')).toEqual({ ...defaults, theme: "dark", blurFlagged: false });
   });
 });

@@ -1,6 +1,8 @@
 /** What a person chose in this browser, kept in its local storage. */
 
 import { useSyncExternalStore } from "react";
+import { FOLDED_AT_FIRST } from "../lanes/groups";
+import { LAYERS_AT_FIRST } from "../player/layers";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -15,11 +17,24 @@ export interface Settings {
   /** Player volume, 0 to 1. */
   volume: number;
   muted: boolean;
+  /** Groups of lanes that are folded. */
+  foldedGroups: readonly string[];
+  /** Layers that are drawn over the picture. */
+  layers: readonly string[];
 }
 
 const KEY = "weir.settings";
 
-const DEFAULTS: Settings = { theme: "system", blurFlagged: true, shortcuts: true, objectsFrom: 0.4, volume: 1, muted: false };
+const DEFAULTS: Settings = {
+  theme: "system",
+  blurFlagged: true,
+  shortcuts: true,
+  objectsFrom: 0.4,
+  volume: 1,
+  muted: false,
+  foldedGroups: FOLDED_AT_FIRST,
+  layers: LAYERS_AT_FIRST,
+};
 
 /** Settings from what the storage holds; what is missing or of another kind is the default. */
 export function parseSettings(text: string | null): Settings {
@@ -31,6 +46,8 @@ export function parseSettings(text: string | null): Settings {
     held = {};
   }
   const share = (value: unknown, otherwise: number) => (typeof value === "number" && value >= 0 && value <= 1 ? value : otherwise);
+  const names = (value: unknown, otherwise: readonly string[]) =>
+    Array.isArray(value) && value.every((each) => typeof each === "string") ? (value as string[]) : otherwise;
   return {
     theme: held.theme === "light" || held.theme === "dark" ? held.theme : DEFAULTS.theme,
     blurFlagged: typeof held.blurFlagged === "boolean" ? held.blurFlagged : DEFAULTS.blurFlagged,
@@ -38,6 +55,8 @@ export function parseSettings(text: string | null): Settings {
     objectsFrom: share(held.objectsFrom, DEFAULTS.objectsFrom),
     volume: share(held.volume, DEFAULTS.volume),
     muted: typeof held.muted === "boolean" ? held.muted : DEFAULTS.muted,
+    foldedGroups: names(held.foldedGroups, DEFAULTS.foldedGroups),
+    layers: names(held.layers, DEFAULTS.layers),
   };
 }
 

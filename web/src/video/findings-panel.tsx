@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { AnalysisAnswer, Finding } from "../api/types";
 import { Empty, Note } from "../components/note";
 import { analyserName } from "../format/words";
+import { analyserAnchor } from "../models/address";
 import type { Clock } from "../player/clock";
 import { AnalyserTable } from "./analyser-table";
 import { FindingList } from "./finding-list";
@@ -9,20 +10,21 @@ import { type Tab, Tabs } from "./tabs";
 import { Transcript } from "./transcript";
 
 interface Props {
+  video: string;
   spans: Finding[];
   analysis: AnalysisAnswer | undefined;
   clock: Clock;
   colours: ReadonlyMap<string, number>;
 }
 
-const LISTS: { id: string; analyser: string; title: string; empty: string; labels?: string[] }[] = [
-  { id: "text", analyser: "text_overlay", title: "Text", empty: "No text was read in the picture." },
+const LISTS: { id: string; analyser: string; title: string; empty: string; labels?: string[]; search?: string }[] = [
+  { id: "text", analyser: "text_overlay", title: "Text", empty: "No text was read in the picture.", search: "Search the text" },
   { id: "objects", analyser: "object_detection", title: "Objects", empty: "No objects were found." },
-  { id: "cuts", analyser: "cut_analysis", title: "Cuts", empty: "No cuts were found.", labels: ["cut", "fade"] },
+  { id: "cuts", analyser: "cut_analysis", title: "Cuts", empty: "No cuts were found.", labels: ["cut", "fade", "dissolve"] },
 ];
 
 /** What was found, as lists: the transcript first. Every entry leads to its moment. */
-export function FindingsPanel({ spans, analysis, clock, colours }: Props) {
+export function FindingsPanel({ video, spans, analysis, clock, colours }: Props) {
   const of = (analyser: string) => spans.filter((span) => span.analyser === analyser);
   const tabs: Tab[] = [
     {
@@ -34,7 +36,7 @@ export function FindingsPanel({ spans, analysis, clock, colours }: Props) {
         </Looked>
       ),
     },
-    ...LISTS.map(({ id, analyser, title, empty, labels }): Tab => {
+    ...LISTS.map(({ id, analyser, title, empty, labels, search }): Tab => {
       const found = of(analyser).filter((span) => labels === undefined || labels.includes(span.label));
       return {
         id,
@@ -42,16 +44,16 @@ export function FindingsPanel({ spans, analysis, clock, colours }: Props) {
         count: hasLooked(analysis, analyser) ? found.length : undefined,
         body: () => (
           <Looked analysis={analysis} analyser={analyser}>
-            <FindingList key={id} findings={found} clock={clock} empty={empty} colours={colours} />
+            <FindingList key={id} findings={found} clock={clock} empty={empty} colours={colours} search={search} />
           </Looked>
         ),
       };
     }),
-    { id: "analysers", title: "Analysers", body: () => <AnalyserTable analysis={analysis} /> },
+    { id: "analysers", title: "Analysers", body: () => <AnalyserTable video={video} analysis={analysis} /> },
   ];
   return (
     <section className="card findings" aria-label="Findings">
-      <Tabs tabs={tabs} label="Findings" />
+      <Tabs tabs={tabs} label="Findings" first={location.hash.startsWith(`#${analyserAnchor("")}`) ? "analysers" : undefined} />
     </section>
   );
 }

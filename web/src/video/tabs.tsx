@@ -16,8 +16,8 @@ const MOVES: Record<string, (index: number, length: number) => number> = {
 };
 
 /** Tabs as the ARIA practices describe them: one stop for the keyboard, arrows between them. */
-export function Tabs({ tabs, label }: { tabs: Tab[]; label: string }) {
-  const [chosen, setChosen] = useState<string>();
+export function Tabs({ tabs, label, first }: { tabs: Tab[]; label: string; /** The one that is open at first. */ first?: string | undefined }) {
+  const [chosen, setChosen] = useState(first);
   const id = useId();
   const active = tabs.find((tab) => tab.id === chosen) ?? tabs[0];
   if (!active) return null;

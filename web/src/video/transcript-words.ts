@@ -1,6 +1,7 @@
 /** Segments and words of a transcript from `speech_transcription`'s findings; pure. */
 
 import type { Finding } from "../api/types";
+import { isRecord, recordOf } from "../api/value";
 
 export interface Word {
   text: string;
@@ -18,10 +19,6 @@ export interface Segment {
   confidence: number;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
 function wordOf(value: unknown): Word[] {
   if (!isRecord(value)) return [];
   const { word, start_ms, end_ms } = value;
@@ -35,7 +32,7 @@ export function segmentsOf(findings: Finding[]): Segment[] {
   return findings
     .filter((finding) => finding.analyser === "speech_transcription" && finding.text)
     .map((finding) => {
-      const value = isRecord(finding.value) ? finding.value : {};
+      const value = recordOf(finding.value);
       return {
         start: finding.start_ms,
         end: finding.end_ms,
@@ -53,4 +50,16 @@ export function currentAt(entries: { start: number; end: number }[], ms: number,
   const index = entries.findLastIndex((entry) => entry.start <= ms);
   const entry = entries[index];
   return entry && ms <= entry.end + slackMs ? index : -1;
+}
+
+/** The text of a segment as its words make it, and where in it each word stands: what is searched is what is shown. */
+export function shownText(segment: Pick<Segment, "text" | "words">): { text: string; words: { from: number; to: number }[] } {
+  if (segment.words.length === 0) return { text: segment.text, words: [] };
+  let text = "";
+  const words = segment.words.map((word) => {
+    const from = text === "" ? 0 : text.length + 1;
+    text = text === "" ? word.text : `${text} ${word.text}`;
+    return { from, to: text.length };
+  });
+  return { text, words };
 }

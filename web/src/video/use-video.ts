@@ -16,6 +16,9 @@ export function useVideo(id: string) {
   const spans = useQuery(`spans ${id}`, (signal) => videoSpans(id, signal));
   // The sensitive lane shows the score over time, so it needs every sample.
   const scores = useQuery(`scores ${id}`, () => videoSamples(id, "sensitive_content", 0, Number.MAX_SAFE_INTEGER));
+  // Of what is told sample by sample, what begins with the sound: the curve of its loudness is among it.
+  const sound = useQuery(`sound ${id}`, () => videoSamples(id, "audio_analysis", 0, 0));
+  const quality = useQuery(`quality ${id}`, () => videoSamples(id, "content_quality", 0, Number.MAX_SAFE_INTEGER));
   const judged = video.data !== undefined && video.data.decision !== "pending";
   const verdict = useQuery(judged ? `verdict ${id}` : null, (signal) => videoVerdict(id, signal));
   const tasks = useQuery(`tasks ${id}`, (signal) => videoTasks(id, signal));
@@ -29,6 +32,8 @@ export function useVideo(id: string) {
       analysis.reload();
       spans.reload();
       scores.reload();
+      sound.reload();
+      quality.reload();
     },
     GATHER_MS,
   );
@@ -49,10 +54,12 @@ export function useVideo(id: string) {
     analysis,
     spans,
     scores,
+    sound,
+    quality,
     verdict,
     tasks,
     reload: () => {
-      for (const each of [video, analysis, spans, scores, verdict, tasks]) each.reload();
+      for (const each of [video, analysis, spans, scores, sound, quality, verdict, tasks]) each.reload();
     },
   };
 }
