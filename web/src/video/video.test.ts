@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Finding, Task } from "../api/types";
 import { contributions } from "./contributions";
 import { batches, gantt, workedMs } from "./gantt";
-import { currentAt, segmentsOf } from "./transcript-words";
+import { currentAt, segmentsOf, shownText } from "./transcript-words";
 
 describe("contributions", () => {
   it("add up to the weighted mean", () => {
@@ -49,6 +49,12 @@ describe("transcript", () => {
       ["a", 0],
       ["b", 0],
     ]);
+  });
+
+  it("is searched as it is shown: word by word", () => {
+    const words = ["And", "so"].map((text, index) => ({ text, start: index, end: index }));
+    expect(shownText({ text: " And  so.", words })).toEqual({ text: "And so", words: [{ from: 0, to: 3 }, { from: 4, to: 6 }] });
+    expect(shownText({ text: "And so.", words: [] })).toEqual({ text: "And so.", words: [] });
   });
 
   it("marks the last begun for a while after its end", () => {
