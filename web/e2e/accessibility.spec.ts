@@ -1,5 +1,7 @@
 import { createRequire } from "node:module";
 import { expect, type Page, test } from "@playwright/test";
+import { tellModels } from "./models-told";
+import { tell } from "./told";
 import { anyVideo, signIn, watch } from "./weir";
 
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -33,11 +35,13 @@ for (const colorScheme of ["dark", "light"] as const) {
       expect(await problems(page), "sign-in").toEqual([]);
       await signIn(page);
       const id = await anyVideo(page);
+      await tellModels(page);
 
       for (const [path, ready] of [
         ["/", ".overview"],
         ["/library", ".grid"],
         ["/upload", ".drop"],
+        ["/model-cards", ".model-grid"],
         ["/no-such-page", ".empty"],
         ["/watch/vod-ffffffffffff", ".empty"],
       ] as const) {
@@ -47,13 +51,23 @@ for (const colorScheme of ["dark", "light"] as const) {
         await fits(page);
       }
 
+      const { duration_ms } = (await (await page.request.get(`/api/vod/${id}/metadata`)).json()) as { duration_ms: number };
+      await tell(page, id, duration_ms);
       await watch(page, id);
       await expect(page.locator(".lane").first()).toBeVisible();
+      await page.getByRole("button", { name: "Quality" }).click();
       for (const tab of await page.getByRole("tab").all()) {
         await tab.click();
         expect(await problems(page), `video, ${await tab.textContent()}`).toEqual([]);
       }
       await fits(page);
+      await page.getByRole("button", { name: /^Layers/ }).click();
+      for (const box of await page.getByRole("group", { name: "Layers over the picture" }).getByRole("checkbox").all()) await box.check();
+      expect(await problems(page), "layers").toEqual([]);
+      await fits(page);
+      await page.keyboard.press("Escape");
+      for (const more of await page.getByText("How far to trust this").all()) await more.click();
+      expect(await problems(page), "limits").toEqual([]);
       await page.keyboard.press("?");
       await expect(page.getByRole("dialog")).toBeVisible();
       expect(await problems(page), "help").toEqual([]);

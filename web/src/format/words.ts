@@ -17,7 +17,7 @@ const ANALYSERS: Record<string, string> = {
   object_detection: "Objects",
   scene_segmentation: "Scenes",
   sensitive_content: "Sensitive content",
-  speech_emotion: "Arousal of the voice",
+  speech_emotion: "Voice arousal",
   speech_flow: "Speakers and speed",
   speech_transcription: "Speech",
   temporal_description: "Description",

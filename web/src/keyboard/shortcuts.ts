@@ -7,7 +7,7 @@ import { settings } from "../settings/settings";
 export type Shortcuts = Record<string, (event: KeyboardEvent) => boolean | undefined | void>;
 
 const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
-const PRESSED = "button, a, summary, [role=tab]";
+const PRESSED = "button, a, summary, [role=tab], input[type=checkbox], input[type=radio]";
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
 /** Whether the focused element needs this key for itself. */

@@ -23,7 +23,11 @@ function scenes(of: Of): WholeCard {
   const moments = found.map((scene): Moment => {
     const value = recordOf(scene.value);
     const where = [textOf(value.setting), textOf(value.time_of_day)].filter((each) => each !== undefined).join(", ");
-    const tags = listOf(value.tags).flatMap((tag) => textOf(recordOf(tag).tag) ?? []).slice(0, 3);
+    const tags = listOf(value.tags)
+      .flatMap((tag) => textOf(recordOf(tag).tag) ?? [])
+      .filter((tag) => tag !== scene.text)
+      .slice(0, 3)
+      .map((tag) => tag.replaceAll("_", " "));
     const index = numberOf(value.index) ?? 0;
     const note = [where, tags.join(", ")].filter((each) => each !== "").join(" · ");
     return { ms: scene.start_ms, title: scene.text ? words(scene.text) : `Scene ${index + 1}`, note: note || undefined };
@@ -48,7 +52,7 @@ function rhythm(of: Of): WholeCard {
       ...fact("Median shot", numberOf(shot.median), duration),
       ...fact("Shortest", numberOf(shot.shortest), duration),
       ...fact("Longest", numberOf(shot.longest), duration),
-      ...fact("Variation", numberOf(value.variation), (deviation) => `${deviation.toFixed(2)} of the mean`),
+      ...fact("Variation", (numberOf(value.shots) ?? 0) > 1 ? numberOf(value.variation) : undefined, (deviation) => `${deviation.toFixed(2)} of the mean`),
     ],
   };
 }

@@ -72,6 +72,7 @@ function poses(of: Of): WholeCard {
 
 function foreground(of: Of): WholeCard {
   const found = of("background_segmentation", "foreground");
+  // A still is seen for no time at all, and still has a share.
   const length = found.reduce((sum, each) => sum + Math.max(1, each.end_ms - each.start_ms), 0);
   const weighed = found.reduce((sum, each) => sum + (numberOf(recordOf(each.value).share) ?? 0) * Math.max(1, each.end_ms - each.start_ms), 0);
   const share = length > 0 ? weighed / length : undefined;
@@ -80,6 +81,6 @@ function foreground(of: Of): WholeCard {
     analyser: "background_segmentation",
     title: "People in front",
     marks: marksOf(found),
-    facts: [...fact("Of the picture", share, percent, (part) => part), ...(found.length > 0 ? [{ name: "For", value: duration(length) }] : [])],
+    facts: [...fact("Of the picture", share, percent, (part) => part), ...(length > found.length ? [{ name: "For", value: duration(length) }] : [])],
   };
 }

@@ -104,7 +104,7 @@ function arousal(of: Of): WholeCard {
   return {
     id: "arousal",
     analyser: "speech_emotion",
-    title: "Arousal of the voice",
+    title: "Voice arousal",
     marks: ["guess", ...marksOf(found)],
     shares: named.map((each) => ({ ...each, name: words(each.name.replace("arousal_", "")) })),
   };
