@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make run` and `make test`. Each says what it is about to install, and a second run reuses everything.
 
-.PHONY: help run test test-all campaign bench bench-package bench-analyse bench-upload web gen lint picture
+.PHONY: help run test test-all fuzz campaign bench bench-package bench-analyse bench-growth bench-models bench-upload web gen lint picture
 
 help:            ## This list
 	@grep -E '^[a-z-]+: +.*##' $(MAKEFILE_LIST) | sed -E 's/: +##/:/; s/:.*##/:/' | column -t -s:
@@ -14,16 +14,25 @@ test:            ## Set up, and pass the tests (embedded and PostgreSQL)
 test-all: test   ## And short failure runs
 	@scripts/campaign.sh short
 
+fuzz:            ## The readers of hostile bytes, a minute each
+	@scripts/fuzz.sh
+
 campaign:        ## Long failure runs: kills, bad input
 	@scripts/campaign.sh long
 
-bench: bench-package bench-analyse bench-upload  ## Every benchmark
+bench: bench-package bench-analyse bench-growth bench-models bench-upload  ## Every benchmark
 
 bench-package:   ## Packaging against the bare ffmpeg ladder
 	@bench/run.sh package
 
 bench-analyse:   ## Real-time factor per analyser, cold and warm
 	@bench/run.sh analyse
+
+bench-growth:    ## Analysis of 1, 5 and 25 minutes: time linear, memory flat
+	@bench/run.sh growth
+
+bench-models:    ## What each model costs, for the model cards
+	@bench/run.sh models
 
 bench-upload:    ## Upload throughput and memory
 	@bench/run.sh upload

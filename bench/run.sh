@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench/run.sh package|analyse|upload: builds the release binary and runs one benchmark. Figures go to standard output as a table.
+# bench/run.sh package|analyse|growth|models|upload: builds the release binary and runs one benchmark. Figures go to standard output as a table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test

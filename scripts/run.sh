@@ -17,6 +17,10 @@ weir=${CARGO_TARGET_DIR:-target}/release/weir
 say "model files"
 "$weir" models pull || say "without model files weir stores and plays; analyses are skipped. Try again: $weir models pull"
 
+if curl -fsS "$url/health/live" >/dev/null 2>&1; then
+    printf 'weir: something answers at %s already; stop it, then try again\n' "$url" >&2
+    exit 1
+fi
 "$weir" serve --data "$data" --set "http.listen=$listen" &
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true' EXIT INT TERM

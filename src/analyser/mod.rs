@@ -125,6 +125,11 @@ pub trait Pass: Send {
         Ok(())
     }
 
+    /// How many pictures it takes best at a time: `frames` is given so many when they are there, and fewer when they are not.
+    fn batch(&self) -> usize {
+        1
+    }
+
     /// Listens, in order.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Composition root: opens the backends, starts the roles, waits. The only module that knows every other.
 
+mod catalogue;
 mod first_login;
 mod local;
 mod lock;
@@ -88,7 +89,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 pub fn check(config: &Config) -> anyhow::Result<()> {
     addresses(config)?;
     analysers(config)?;
-    Ok(())
+    config.pool.iter().try_for_each(|pool| pools::running(config, pool).map(drop))
 }
 
 fn addresses(config: &Config) -> anyhow::Result<(StoreUrl, BlobUrl, BrokerUrl)> {
@@ -113,7 +114,8 @@ async fn start(config: &Config, lock: lock::FolderLock, listen: Listen) -> anyho
     let stop = CancellationToken::new();
     let mut roles = JoinSet::new();
     role(&mut roles, log_lines.run(Arc::clone(&store), stop.clone()));
-    let (worker, pools) = settings::start_worker(config, &store, &blobs, &node)?;
+    let (pools, reuse) = (AnalysisPools::new(config)?, Arc::default());
+    let worker = settings::start_worker(config, &store, &blobs, &node, &pools, &reuse)?;
     start_relays(&mut roles, &store, &blobs, &broker, &node, &stop).await?;
     let metrics = telemetry::install_metrics().context("metrics")?;
     role(&mut roles, telemetry::keep_metrics(metrics.clone(), stop.clone()));
@@ -124,6 +126,7 @@ async fn start(config: &Config, lock: lock::FolderLock, listen: Listen) -> anyho
         announcer: Some(Announcer::new(Arc::clone(&broker))),
         probes: probes::all(config),
         analyser_limits: settings::analyser_limits(config)?,
+        models: Arc::new(catalogue::Models::new(config, pools.clone(), reuse)?),
         metrics: Some(metrics),
         stop: stop.clone(),
         store,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -9,13 +10,15 @@ use serde::Serialize;
 
 use super::settings::every_analyser;
 use crate::config::{self, Config, Pool};
-use crate::infer::Models;
+use crate::infer::{Device, Models, Running};
+use crate::model::CacheStats;
 use crate::stage::analyse::fault::{Fault, FaultKind};
 use crate::stage::analyse::host;
 use crate::stage::analyse::pool::Pools;
 use crate::work::pool::{PoolConfig, Processes};
 
 /// The processes in which analysers run. Nothing is started until there is work.
+#[derive(Clone)]
 pub struct AnalysisPools {
     processes: Vec<Arc<Processes>>,
     pools: Pools,
@@ -41,6 +44,11 @@ impl AnalysisPools {
         self.pools.clone()
     }
 
+    /// The model caches of each pool, by its name.
+    pub fn caches(&self) -> Vec<(String, CacheStats)> {
+        self.processes.iter().map(|processes| (processes.name().to_owned(), processes.cache())).collect()
+    }
+
     /// Ends the processes that have no work, and lets no work begin any more.
     pub fn stop(&self) {
         self.processes.iter().for_each(|processes| processes.stop());
@@ -52,7 +60,11 @@ fn pool_config(config: &Config, pool: &Pool) -> anyhow::Result<PoolConfig> {
     let mut command: Vec<OsString> =
         vec![std::env::current_exe().context("own path")?.into(), "pool".into(), (&pool.name).into()];
     let pools = config.pool.iter().map(inline).collect::<Result<Vec<_>, _>>()?;
-    let mut set = vec![format!("models.dir={}", config.models.dir), format!("pool=[{}]", pools.join(", "))];
+    let mut set = vec![
+        format!("models.dir={}", config.models.dir),
+        format!("models.runtime={}", config.models.runtime),
+        format!("pool=[{}]", pools.join(", ")),
+    ];
     let faults = config.fault.iter().map(inline).collect::<Result<Vec<_>, _>>()?;
     set.push(format!("fault=[{}]", faults.join(", ")));
     for (name, analyser) in &config.analyser {
@@ -82,9 +94,35 @@ fn inline<T: Serialize>(table: &T) -> anyhow::Result<String> {
 /// When there is no such pool, or the socket breaks in the middle of a message.
 pub fn run_pool(config: &Config, name: &str) -> anyhow::Result<()> {
     let pool = config.pool.iter().find(|pool| pool.name == name).with_context(|| format!("there is no pool `{name}`"))?;
-    let models = Arc::new(Models::open(&config.models.dir, pool.threads));
+    let batches = config.analyser.iter().filter_map(|(name, analyser)| Some((name.clone(), analyser.batch?)));
+    let batches: BTreeMap<String, usize> = batches.filter(|(name, _)| is_in(config, name, pool)).collect();
+    let models = Arc::new(Models::open_in(&config.models.dir, running(config, pool)?));
     let faults = config.fault.iter().map(fault_of).collect();
-    host::run_on_stdin(&host::Host { analysers: every_analyser(config)?, models, faults })
+    host::run_on_stdin(&host::Host { analysers: every_analyser(config)?, models, faults, batches })
+}
+
+/// Whether the analyser runs in this pool: it names it, or names none and this is the first.
+fn is_in(config: &Config, analyser: &str, pool: &Pool) -> bool {
+    let named = config.analyser.get(analyser).and_then(|own| own.pool.as_deref());
+    named.or(config.pool.first().map(|first| first.name.as_str())) == Some(&pool.name)
+}
+
+/// How a pool runs its models.
+///
+/// # Errors
+/// When its device is none.
+pub(super) fn running(config: &Config, pool: &Pool) -> anyhow::Result<Running> {
+    let mut device = match &pool.device {
+        Some(device) => device.parse::<Device>().map_err(|words| anyhow::anyhow!("`pool.device` of `{}`: {words}", pool.name))?,
+        None => Device::Cpu,
+    };
+    if let Some(memory) = pool.gpu_memory {
+        device = device.within(memory.as_u64());
+    }
+    let memory_bytes = pool.max_memory.as_u64();
+    let limit_bytes = pool.model_memory.map_or(memory_bytes / 2, |memory| memory.as_u64());
+    let library = (!config.models.runtime.is_empty()).then(|| PathBuf::from(&config.models.runtime));
+    Ok(Running { device, library, limit_bytes, memory_bytes, pinned: pool.pin.clone(), ..Running::on_cpu(pool.threads) })
 }
 
 fn fault_of(fault: &config::Fault) -> Fault {

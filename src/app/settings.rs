@@ -22,6 +22,7 @@ use crate::serve::{Gate, Limits, PlaybackConfig, ServeConfig};
 use crate::stage::Stages;
 use crate::stage::analyse::Analyse;
 use crate::stage::analyse::pool::Pools;
+use crate::stage::analyse::reuse::Reuse;
 use crate::stage::collect::Collect;
 use crate::stage::judge::Judge;
 use crate::stage::package::Package;
@@ -76,15 +77,16 @@ pub(super) fn analyser_limits(config: &Config) -> anyhow::Result<BTreeMap<String
     Ok(specs.map(|spec| (spec.name.to_owned(), spec.limits.to_owned())).collect())
 }
 
-/// Starts the worker and its pools.
+/// Starts the worker.
 pub(super) fn start_worker(
     config: &Config,
     store: &SharedStore,
     blobs: &Blobs,
     node: &WorkerId,
-) -> anyhow::Result<(Worker, AnalysisPools)> {
-    let pools = AnalysisPools::new(config)?;
-    let stages = stages(config, pools.pools())?;
+    pools: &AnalysisPools,
+    reuse: &Arc<Reuse>,
+) -> anyhow::Result<Worker> {
+    let stages = stages(config, pools.pools(), reuse)?;
     let work = WorkConfig {
         package: config.work.package,
         analyse: config.work.analyse,
@@ -96,15 +98,21 @@ pub(super) fn start_worker(
         keep: KeepConfig { collect_every: config.gc.interval, events: config.gc.keep_events, tasks: config.gc.keep_tasks },
     };
     let deps = Deps { id: node.clone(), store: Arc::clone(store), blobs: blobs.clone(), stages, config: work };
-    Ok((Worker::start(deps).context("worker")?, pools))
+    Worker::start(deps).context("worker")
 }
 
 /// Every kind of work that this process can do.
-fn stages(config: &Config, pools: Pools) -> anyhow::Result<Stages> {
+fn stages(config: &Config, pools: Pools, reuse: &Arc<Reuse>) -> anyhow::Result<Stages> {
     let (limits, reserve_bytes) = (media_limits(config), config.upload.disk_reserve.as_u64());
     let models = Arc::new(Models::open(&config.models.dir, 1));
-    let analyse =
-        Analyse { analysers: analysers(config)?, models: Arc::clone(&models), pools, limits: limits.clone(), reserve_bytes };
+    let analyse = Analyse {
+        analysers: analysers(config)?,
+        models: Arc::clone(&models),
+        pools,
+        limits: limits.clone(),
+        reserve_bytes,
+        reuse: Arc::clone(reuse),
+    };
     Ok(vec![
         Arc::new(Probe { limits: limits.clone() }),
         Arc::new(Package { limits, reserve_bytes }),

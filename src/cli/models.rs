@@ -1,4 +1,6 @@
-//! `weir models`: fetch, list, verify, carry to other machines.
+//! `weir models`: fetch, list, verify, measure, carry to other machines.
+
+mod measure;
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Exit, Settings, complain, say};
 use crate::infer::carry::{self, Carried, CarryError, Progress};
-use crate::infer::{FileState, ModelFiles, ModelKind, ModelState, pull};
+use crate::infer::{FileState, ModelFiles, ModelKind, ModelState, Models, pull};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -31,6 +33,23 @@ pub(super) enum Action {
     Import {
         /// An archive of `weir models export`.
         file: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Opens and runs models, and says what that costs here; the model cards show it.
+    #[command(
+        after_help = "Examples:\n  weir models measure nanodet\n  weir models measure nanodet --into models/measured.json\n\nMemory is right only of one model in a process: `make bench-models` runs one for each."
+    )]
+    Measure {
+        /// Which.
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// A JSON file to put the figures into, beside those of other models.
+        #[arg(long, value_name = "FILE")]
+        into: Option<PathBuf>,
+        /// Threads per model.
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
         #[command(flatten)]
         settings: Settings,
     },
@@ -75,6 +94,10 @@ pub(super) fn run(action: Action) -> Result<(), Exit> {
             let files = ModelFiles::new(settings.load()?.models.dir);
             complain(&format!("models: into `{}`", files.directory().display()));
             carried("imported", |progress| carry::import(&files, &file, progress))
+        }
+        Action::Measure { names, into, threads, settings } => {
+            let models = Models::open(settings.load()?.models.dir, threads);
+            measure::run(&models, &names, threads, into.as_deref())
         }
         Action::List { settings } => {
             let files = ModelFiles::new(settings.load()?.models.dir);

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::{Config, ConfigError};
 
+/// Pictures that an analyser takes at a time, at most: as many as are sent ahead.
+const BATCH_MOST: usize = 64;
+
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let judge = &config.judge;
     let shares = [
@@ -51,6 +54,9 @@ fn check_pools(config: &Config) -> Result<(), ConfigError> {
         }
     }
     for (analyser, own) in &config.analyser {
+        if let Some(batch) = own.batch.filter(|batch| !(1..=BATCH_MOST).contains(batch)) {
+            return Err(ConfigError(format!("`analyser.{analyser}.batch` is {batch}; it takes 1 to {BATCH_MOST}")));
+        }
         if let Some(pool) = own.pool.as_deref().filter(|pool| !names.contains(pool)) {
             let text = format!("`analyser.{analyser}.pool` is `{pool}`, which is no pool; there are {}", names.join(", "));
             return Err(ConfigError(text));

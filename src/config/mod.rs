@@ -118,12 +118,21 @@ table!(
     /// `[[pool]]`
     Pool {
         name: String,
+        #[serde(alias = "processes")]
         members: usize,
         threads: usize,
         max_memory: ByteSize,
         recycle_after: u32,
         #[serde(with = "humantime_serde")]
         hang_timeout: Duration,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        gpu_memory: Option<ByteSize>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        model_memory: Option<ByteSize>,
+        #[serde(default)]
+        pin: Vec<String>,
     }
 );
 /// `[analyser.NAME]`
@@ -132,7 +141,10 @@ table!(
 pub struct Analyser {
     #[serde(default = "on")]
     pub enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
     /// What only this analyser knows; it refuses what it does not know.
     #[serde(flatten)]
     pub options: serde_json::Map<String, serde_json::Value>,
@@ -162,7 +174,7 @@ table!(
 );
 table!(
     /// `[models]`
-    Models { dir: String }
+    Models { dir: String, runtime: String }
 );
 table!(
     /// `[metrics]`

@@ -45,12 +45,24 @@ pub struct ModelSpec {
     /// Inputs, outputs and what is done before and after.
     #[serde(default)]
     pub preprocessing: String,
+    /// What was measured here of how right it is; none: nothing yet.
+    pub accuracy: Option<Accuracy>,
     /// Where it comes from.
     #[serde(rename = "package")]
     pub packages: Vec<PackageSpec>,
     /// What weir loads.
     #[serde(rename = "file")]
     pub files: Vec<FileSpec>,
+}
+
+/// How right a model is, as far as it was measured here.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+    /// What was found.
+    pub value: String,
+    /// The command that finds it again.
+    pub command: String,
 }
 
 /// What an entry is for.

@@ -64,6 +64,14 @@ impl Derived {
     }
 }
 
+impl Derived {
+    /// Whether somebody made the thing called `what` already.
+    pub fn has(&self, what: &str) -> bool {
+        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.get(what).is_some_and(|slot| slot.get().is_some())
+    }
+}
+
 impl fmt::Debug for Derived {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);

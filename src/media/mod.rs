@@ -7,6 +7,8 @@ pub mod decode;
 mod error;
 pub mod fmp4;
 pub mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ladder;
 mod limits;
 mod matroska;

@@ -74,3 +74,18 @@ impl AnalyserResult {
     /// Rows per video and analyser.
     pub const SPANS_MAX: usize = 500;
 }
+
+/// How a cache of opened models did: of one process since it began, or of several together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CacheStats {
+    /// Models that are open.
+    pub loaded: u64,
+    /// Size of their files: about what their weights take in memory.
+    pub bytes: u64,
+    /// Times that a model was wanted and open.
+    pub hits: u64,
+    /// Times that it had to be loaded.
+    pub misses: u64,
+    /// Times that one was closed to make room.
+    pub evictions: u64,
+}

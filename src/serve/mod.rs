@@ -20,6 +20,7 @@ pub mod labels;
 pub mod listen;
 pub mod logs;
 pub mod metrics;
+pub mod models;
 pub mod objects;
 pub mod openapi;
 pub mod overview;
@@ -162,6 +163,8 @@ pub struct App {
     pub probes: Vec<Arc<dyn health::Probe>>,
     /// What a reader of each analyser's results must know, by its name.
     pub analyser_limits: BTreeMap<String, String>,
+    /// The models.
+    pub models: Arc<dyn models::Catalogue>,
     /// What `/metrics` shows; none: 404.
     pub metrics: Option<PrometheusHandle>,
     /// Ends event streams.

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Server, accounts, analysis, api_keys, auth, events, feed, health, labels, logs, overview, play, play_sessions, tasks,
+    Server, accounts, analysis, api_keys, auth, events, feed, health, labels, logs, models, overview, play, play_sessions, tasks,
 };
 use super::{uploads, videos};
 use crate::model::UploadId;
@@ -76,6 +76,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(analysis::analysis))
         .routes(routes!(analysis::findings))
         .routes(routes!(analysis::verdict))
+        .routes(routes!(models::list))
         .routes(routes!(labels::label))
         .routes(routes!(labels::list))
         .routes(routes!(tasks::list))

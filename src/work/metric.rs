@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
+use crate::model::CacheStats;
 use crate::model::TaskKind;
 
 /// An attempt began.
@@ -26,4 +27,17 @@ pub(super) fn pool_started(pool: &str) {
 /// A member of a pool ended without being let go: it crashed, hung or took too much memory.
 pub(super) fn pool_ended(pool: &str) {
     counter!("weir_pool_crashes_total", "pool" => pool.to_owned()).increment(1);
+}
+
+/// What a member's model cache counted since it was heard last.
+pub(super) fn model_cache_counted(pool: &str, since: &CacheStats) {
+    for (outcome, count) in [("hit", since.hits), ("miss", since.misses), ("eviction", since.evictions)] {
+        counter!("weir_model_cache_total", "pool" => pool.to_owned(), "outcome" => outcome).increment(count);
+    }
+}
+
+/// What the model caches of a pool's members hold.
+pub(super) fn model_cache_holds(pool: &str, now: &CacheStats) {
+    gauge!("weir_model_cache_models", "pool" => pool.to_owned()).set(now.loaded as f64);
+    gauge!("weir_model_cache_bytes", "pool" => pool.to_owned()).set(now.bytes as f64);
 }

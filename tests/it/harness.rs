@@ -69,6 +69,7 @@ impl TestApp {
             announcer: Some(Announcer::new(broker)),
             probes: vec![],
             analyser_limits: BTreeMap::from([("cut_analysis".to_owned(), "hard cuts and fades only".to_owned())]),
+            models: Arc::new(NoModels),
             metrics: Some(metrics()),
             stop: stop.clone(),
         };
@@ -259,4 +260,13 @@ pub(crate) async fn problem(response: Response, status: u16, code: &str) -> Stri
 /// Now, for facts that carry a time.
 pub(crate) fn now() -> Micros {
     Clock::wall().now()
+}
+
+/// A catalogue without models.
+struct NoModels;
+
+impl weir::serve::models::Catalogue for NoModels {
+    fn cards(&self) -> weir::serve::models::ModelsAnswer {
+        weir::serve::models::ModelsAnswer::default()
+    }
 }

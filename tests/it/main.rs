@@ -23,6 +23,7 @@ mod http_read;
 mod http_upload;
 mod judge;
 mod media;
+mod model_cache;
 mod models;
 mod parity;
 mod people;

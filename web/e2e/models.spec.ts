@@ -41,7 +41,7 @@ test("models that are loading, not there or not told are said in words", async (
   go();
   await expect(page.getByRole("alert")).toContainText("The models cannot be listed now.");
   await page.unroute("**/api/models");
-  await tellModels(page, { items: [], cache: [] });
+  await tellModels(page, { items: [], cache: [], results: { hits: 0, misses: 0 } });
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByText("This server knows no models.")).toBeVisible();
 });

@@ -66,16 +66,29 @@ impl Yolo {
         Ok(Self { session, input, side, names, layout: OnceLock::new() })
     }
 
-    /// The objects of a picture in the frame's pixels, the surest first.
+    /// The objects of each picture in its frame's pixels, the surest first; one run of the model, where it takes many.
     ///
     /// # Errors
-    /// When the frame's bytes are not its size, or the model fails or gives what no known head gives.
-    pub(super) fn objects(&self, frame: &Frame) -> anyhow::Result<Vec<Object>> {
+    /// When a frame's bytes are not its size, or the model fails or gives what no known head gives.
+    pub(super) fn objects(&self, frames: &[Frame]) -> anyhow::Result<Vec<Vec<Object>>> {
         let (at, layout) = self.layout()?;
-        let region = letterbox(layout.head, frame, self.side);
-        let rgb = region.sample(frame, self.side, BORDER)?;
-        let outputs = self.run(planes(layout.head, &rgb))?;
-        let mut objects = layout.decode(outputs.get(at).context("an output is missing")?)?;
+        let regions: Vec<Region> = frames.iter().map(|frame| letterbox(layout.head, frame, self.side)).collect();
+        let inputs = regions.iter().zip(frames).map(|(region, frame)| {
+            let rgb = region.sample(frame, self.side, BORDER)?;
+            self.tensor(planes(layout.head, &rgb))
+        });
+        let outputs = self.session.run_all(&self.input, &inputs.collect::<anyhow::Result<Vec<_>>>()?)?;
+        let tensors = outputs.iter().map(|outputs| outputs.iter().nth(at).context("an output is missing"));
+        tensors.zip(&regions).map(|(tensor, region)| self.found(&layout, tensor?.1, region)).collect()
+    }
+
+    /// Pictures that it takes best at a time.
+    pub(super) fn batch(&self) -> usize {
+        self.session.best_batch()
+    }
+
+    fn found(&self, layout: &Layout, output: &Tensor, region: &Region) -> anyhow::Result<Vec<Object>> {
+        let mut objects = layout.decode(output)?;
         for object in &mut objects {
             let [left, top, right, bottom] = object.corners;
             let ([left, top], [right, bottom]) = (region.place(self.side, [left, top]), region.place(self.side, [right, bottom]));
@@ -111,9 +124,12 @@ impl Yolo {
     }
 
     fn run(&self, planes: Vec<f32>) -> anyhow::Result<Vec<Tensor>> {
-        let input = Tensor::f32(&[1, 3, self.side.1 as usize, self.side.0 as usize], planes)?;
-        let outputs = self.session.run(&[(self.input.as_str(), &input)])?;
+        let outputs = self.session.run(&[(self.input.as_str(), &self.tensor(planes)?)])?;
         Ok(outputs.into_iter().map(|(_, tensor)| tensor).collect())
+    }
+
+    fn tensor(&self, planes: Vec<f32>) -> anyhow::Result<Tensor> {
+        Ok(Tensor::f32(&[1, 3, self.side.1 as usize, self.side.0 as usize], planes)?)
     }
 }
 

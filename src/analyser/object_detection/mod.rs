@@ -125,11 +125,19 @@ enum Detector {
 }
 
 impl Detector {
-    fn objects(&self, frame: &Frame) -> anyhow::Result<Arc<Vec<Object>>> {
-        resize::pixels(frame)?;
+    fn objects(&self, frames: &[Frame]) -> anyhow::Result<Vec<Arc<Vec<Object>>>> {
+        frames.iter().try_for_each(|frame| resize::pixels(frame).map(drop))?;
         match self {
-            Self::Nanodet(session) => nanodet::objects(session, frame),
-            Self::Yolo(yolo) => yolo.objects(frame).map(Arc::new),
+            Self::Nanodet(session) => nanodet::objects_of_all(session, frames),
+            Self::Yolo(yolo) => Ok(yolo.objects(frames)?.into_iter().map(Arc::new).collect()),
+        }
+    }
+
+    /// Pictures that it takes best at a time.
+    fn batch(&self) -> usize {
+        match self {
+            Self::Nanodet(session) => session.best_batch(),
+            Self::Yolo(yolo) => yolo.batch(),
         }
     }
 
@@ -150,14 +158,17 @@ struct ObjectPass {
 
 impl Pass for ObjectPass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        for frame in batch {
-            let objects = self.detector.objects(frame)?;
+        for (frame, objects) in batch.iter().zip(self.detector.objects(batch)?) {
             let mut seen: Vec<Finding> = objects.iter().map(|object| self.finding(frame, object)).collect();
             self.tracks.push(frame.time_ms, &mut seen);
             out.append(&mut seen);
             self.samples += 1;
         }
         Ok(())
+    }
+
+    fn batch(&self) -> usize {
+        self.detector.batch()
     }
 
     fn save(&self) -> anyhow::Result<Vec<u8>> {

@@ -12,10 +12,14 @@ use super::coco;
 use super::object::{Object, suppress};
 use crate::analyser::Frame;
 use crate::analyser::resize::{self, Stretcher};
-use crate::infer::{Session, Tensor};
+use crate::infer::{Outputs, Session, Tensor};
 
 /// Width and height of the model's input, pixels.
 const SIDE: u32 = 416;
+/// The model's input.
+const INPUT: &str = "input_1";
+/// What the objects of a picture are called among what was derived from it.
+const DERIVED: &str = "objects by nanodet";
 const STRIDES: [u32; 3] = [8, 16, 32];
 const CLASSES: usize = coco::NAMES.len();
 const BINS: usize = 11;
@@ -32,14 +36,36 @@ const DEVIATION: [f32; 3] = [57.375, 57.12, 58.395];
 /// # Errors
 /// When the frame's bytes are not its size, or the model fails.
 pub(super) fn objects(session: &Session, frame: &Frame) -> anyhow::Result<Arc<Vec<Object>>> {
-    frame.derived.get("objects by nanodet", || look(session, frame))
+    frame.derived.get(DERIVED, || look(session, frame))
+}
+
+/// The objects of several pictures, in one run of the model for those of which they are not known.
+///
+/// # Errors
+/// As for [`objects`].
+pub(super) fn objects_of_all(session: &Session, frames: &[Frame]) -> anyhow::Result<Vec<Arc<Vec<Object>>>> {
+    if frames.len() > 1 {
+        let unknown: Vec<&Frame> = frames.iter().filter(|frame| !frame.derived.has(DERIVED)).collect();
+        let inputs = unknown.iter().map(|frame| input(frame)).collect::<anyhow::Result<Vec<_>>>()?;
+        for (frame, outputs) in unknown.iter().zip(session.run_all(INPUT, &inputs)?) {
+            frame.derived.get(DERIVED, || found(frame, &outputs))?;
+        }
+    }
+    frames.iter().map(|frame| objects(session, frame)).collect()
 }
 
 fn look(session: &Session, frame: &Frame) -> anyhow::Result<Vec<Object>> {
+    found(frame, &session.run(&[(INPUT, &input(frame)?)])?)
+}
+
+fn input(frame: &Frame) -> anyhow::Result<Tensor> {
     let mut stretcher = Stretcher::default();
     let rgb = stretcher.stretch(frame, SIDE, SIDE)?;
-    let input = Tensor::f32(&[1, 3, SIDE as usize, SIDE as usize], resize::bgr_planes(rgb, MEAN, DEVIATION))?;
-    let outputs = session.run(&[("input_1", &input)])?;
+    Ok(Tensor::f32(&[1, 3, SIDE as usize, SIDE as usize], resize::bgr_planes(rgb, MEAN, DEVIATION))?)
+}
+
+/// The objects of a picture's outputs, in its pixels.
+fn found(frame: &Frame, outputs: &Outputs) -> anyhow::Result<Vec<Object>> {
     let tensors: Vec<&Tensor> = outputs.iter().map(|(_, tensor)| tensor).collect();
     let mut objects = decode(&tensors)?;
     let scale = [frame.width, frame.height, frame.width, frame.height].map(|pixels| pixels as f32 / SIDE as f32);

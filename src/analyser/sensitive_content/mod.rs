@@ -70,9 +70,8 @@ struct SensitivePass {
 
 impl Pass for SensitivePass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        for frame in batch {
-            let blank = luma_deviation(self.stretcher.stretch(frame, SIDE as u32, SIDE as u32)?) < BLANK_DEVIATION;
-            let scores = if blank { None } else { Some((self.ask_open_nsfw(frame)?, self.ask_nsfwjs(frame)?)) };
+        let asked = self.ask(batch)?;
+        for (frame, scores) in batch.iter().zip(asked) {
             let (finding, sample) = match scores {
                 Some(([_safe, open_nsfw], nsfwjs)) => {
                     let finding = finding(frame, open_nsfw, nsfwjs);
@@ -80,12 +79,16 @@ impl Pass for SensitivePass {
                     let sample = Sample { confidence: finding.confidence, open_nsfw, hentai, porn, sexy, ..Sample::default() };
                     (finding, sample)
                 }
-                None => (blank_finding(frame), Sample { blank, ..Sample::default() }),
+                None => (blank_finding(frame), Sample { blank: true, ..Sample::default() }),
             };
             self.shots.take(Sample { time_ms: frame.time_ms, frame: frame.index, ..sample });
             out.push(finding);
         }
         Ok(())
+    }
+
+    fn batch(&self) -> usize {
+        self.open_nsfw.best_batch().min(self.nsfwjs.best_batch())
     }
 
     fn findings(&mut self, _analyser: &str, findings: &[Finding], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
@@ -111,18 +114,32 @@ impl Pass for SensitivePass {
 }
 
 impl SensitivePass {
-    fn ask_open_nsfw(&mut self, frame: &Frame) -> anyhow::Result<[f32; 2]> {
-        let outer = self.stretcher.stretch(frame, OUTER_SIDE as u32, OUTER_SIDE as u32)?;
-        let input = Tensor::f32(&[1, SIDE, SIDE, 3], middle_blue_first(outer))?;
-        probabilities(self.open_nsfw.run(&[("input_0", &input)])?.first()?).context("`open_nsfw`")
-    }
-
-    fn ask_nsfwjs(&mut self, frame: &Frame) -> anyhow::Result<[f32; 5]> {
-        let rgb = self.stretcher.stretch(frame, SIDE as u32, SIDE as u32)?;
-        let input = Tensor::f32(&[1, SIDE, SIDE, 3], rgb.iter().map(|&byte| f32::from(byte) / 255.0).collect())?;
-        probabilities(self.nsfwjs.run(&[("input", &input)])?.first()?).context("`nsfwjs`")
+    /// What both models say of each picture; nothing of a blank one.
+    fn ask(&mut self, batch: &[Frame]) -> anyhow::Result<Vec<Option<Scores>>> {
+        let (mut blue_first, mut red_first, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, frame) in batch.iter().enumerate() {
+            let rgb = self.stretcher.stretch(frame, SIDE as u32, SIDE as u32)?;
+            if luma_deviation(rgb) < BLANK_DEVIATION {
+                continue;
+            }
+            places.push(place);
+            red_first.push(Tensor::f32(&[1, SIDE, SIDE, 3], rgb.iter().map(|&byte| f32::from(byte) / 255.0).collect())?);
+            let outer = self.stretcher.stretch(frame, OUTER_SIDE as u32, OUTER_SIDE as u32)?;
+            blue_first.push(Tensor::f32(&[1, SIDE, SIDE, 3], middle_blue_first(outer))?);
+        }
+        let open_nsfw = self.open_nsfw.run_all("input_0", &blue_first)?;
+        let nsfwjs = self.nsfwjs.run_all("input", &red_first)?;
+        let mut scores = vec![None; batch.len()];
+        for ((place, open_nsfw), nsfwjs) in places.into_iter().zip(&open_nsfw).zip(&nsfwjs) {
+            let open_nsfw = probabilities(open_nsfw.first()?).context("`open_nsfw`")?;
+            scores[place] = Some((open_nsfw, probabilities(nsfwjs.first()?).context("`nsfwjs`")?));
+        }
+        Ok(scores)
     }
 }
+
+/// Of open_nsfw and nsfwjs, in the order of their classes.
+type Scores = ([f32; 2], [f32; 5]);
 
 /// Standard deviation of the luma (ITU-R BT.601) of interleaved RGB, in levels of 255.
 fn luma_deviation(rgb: &[u8]) -> f32 {

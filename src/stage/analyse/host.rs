@@ -1,8 +1,9 @@
 //! The pool's side: one process that keeps models warm and runs the analysers of one job at a time, each on a thread of its own.
 //!
-//! The reading thread never waits for an analyser: batches are bounded by [`WINDOW`](super::wire::WINDOW) acknowledgements per track, so
-//! a cancel is read at once. When the socket ends, [`run`] returns and the process with it, whatever the analysers are doing.
+//! The reading thread never waits for an analyser: batches are bounded by a window of acknowledgements per track, so a cancel is read
+//! at once. When the socket ends, [`run`] returns and the process with it, whatever the analysers are doing.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,15 @@ pub struct Host {
     pub models: Arc<Models>,
     /// Faults on purpose.
     pub faults: Vec<Fault>,
+    /// Pictures that an analyser takes at a time where that was said, by name; the others find out themselves.
+    pub batches: BTreeMap<String, usize>,
+}
+
+impl Host {
+    /// Batches of a track that are sent ahead: enough to fill every batch that was asked for.
+    fn window(&self) -> usize {
+        self.batches.values().copied().fold(WINDOW, usize::max)
+    }
 }
 
 /// Serves the worker whose socket is standard input, until that socket ends.
@@ -46,7 +56,7 @@ pub fn run_on_stdin(host: &Host) -> anyhow::Result<()> {
 /// When the worker breaks the protocol.
 pub fn run(host: &Host, mut socket: UnixStream) -> anyhow::Result<()> {
     let out = Arc::new(Out(Mutex::new(socket.try_clone().context("pool socket; a pool is started by `weir serve`")?)));
-    out.send(&FromPool::Ready { protocol: PROTOCOL }, &[]);
+    out.send(&FromPool::Ready { protocol: PROTOCOL, window: host.window() }, &[]);
     let mut open: Option<Open> = None;
     while let Some((head, payload)) = wire::read::<ToPool>(&mut socket)? {
         match head {
@@ -111,11 +121,12 @@ pub(super) struct Job {
     pub(super) media: MediaInfo,
     pub(super) cancelled: AtomicBool,
     pub(super) out: Arc<Out>,
+    models: Arc<Models>,
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        self.out.send(&FromPool::Idle { job: self.number }, &[]);
+        self.out.send(&FromPool::Idle { job: self.number, cache: self.models.stats() }, &[]);
     }
 }
 
@@ -131,6 +142,10 @@ pub(super) enum What {
 }
 
 impl What {
+    pub(super) fn is_pictures(&self) -> bool {
+        matches!(self, Self::Pictures(_))
+    }
+
     /// The time of its last picture, or of the beginning of its sound.
     pub(super) fn end_ms(&self) -> i64 {
         match self {
@@ -175,7 +190,8 @@ struct LaneEnd {
 
 impl Open {
     fn new(host: &Host, out: &Arc<Out>, number: u64, media: MediaInfo, asked: &[Asked]) -> anyhow::Result<Self> {
-        let job = Arc::new(Job { number, media, cancelled: AtomicBool::new(false), out: out.clone() });
+        let (cancelled, models, window) = (AtomicBool::new(false), host.models.clone(), host.window());
+        let job = Arc::new(Job { number, media, cancelled, out: out.clone(), models });
         let mut lanes = Vec::new();
         for Asked { name, ease } in asked {
             let analyser = host.analysers.iter().find(|analyser| analyser.spec().name == name);
@@ -184,11 +200,12 @@ impl Open {
                 analyser = Arc::from(fallback);
             }
             let spec = analyser.spec();
-            let (sender, inbox) = sync_channel(WINDOW);
+            let (sender, inbox) = sync_channel(window);
             let forgotten = Arc::new(AtomicBool::new(false));
             let faults = host.faults.iter().filter(|fault| fault.analyser == *name).cloned().collect();
             let (models, job, forgotten_too) = (host.models.clone(), job.clone(), forgotten.clone());
-            let lane = Lane { analyser, models, job, ease: *ease, faults, inbox, forgotten: forgotten_too };
+            let batch = host.batches.get(name).copied();
+            let lane = Lane { analyser, models, job, ease: *ease, batch, faults, inbox, forgotten: forgotten_too };
             std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(move || lane.run())?;
             let (track, waits) = (track_of(spec.sampling), spec.after.to_vec());
             lanes.push(LaneEnd { name: spec.name, track, waits, sender: Some(sender), forgotten });
@@ -244,7 +261,7 @@ impl LaneEnd {
         match sender.try_send(batch.clone()) {
             // A lane that ended early (its analyser failed) wants nothing more.
             Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
-            Err(TrySendError::Full(_)) => bail!("more than {WINDOW} batches without an acknowledgement"),
+            Err(TrySendError::Full(_)) => bail!("more batches than the window without an acknowledgement"),
         }
     }
 }

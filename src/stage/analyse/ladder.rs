@@ -1,8 +1,8 @@
 //! What is tried when the process of an analyser died, before its result is a failure.
 //!
-//! The first rung is the round of its own that every analyser of a dead process gets: in a new process, where nothing else takes
-//! memory. What died of too much memory even there gets half of its samples, then the model that it can do with. What crashed or
-//! hung twice is the medium's fault: it is quarantined. (Pictures are given one at a time, so there is no smaller batch.)
+//! The first rung is the round of its own that every analyser of a dead process gets: in a new process, where no other model and nothing
+//! else takes memory, and with one picture at a time. What died of too much memory even there gets half of its samples, then the
+//! model that it can do with. What crashed or hung twice is the medium's fault: it is quarantined.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ use crate::analyser::{Analyser, Sampling};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ease {
+    /// One picture at a time, whatever is cheapest.
+    pub single: bool,
     /// Half of the samples.
     pub half: bool,
     /// [`Analyser::fallback`].
@@ -47,6 +49,7 @@ impl Ease {
 
     /// What the result lacks, in words; none when it is as good as any.
     pub(super) fn lacks(self) -> Option<&'static str> {
+        // One picture at a time gives what many at a time do.
         match (self.half, self.fallback) {
             (_, true) => Some("a smaller model looked"),
             (true, false) => Some("half of the samples were looked at"),

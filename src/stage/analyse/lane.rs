@@ -25,6 +25,8 @@ pub(super) struct Lane {
     pub(super) models: Arc<Models>,
     pub(super) job: Arc<Job>,
     pub(super) ease: Ease,
+    /// Pictures at a time, where that was said.
+    pub(super) batch: Option<usize>,
     /// Those of this analyser.
     pub(super) faults: Vec<Fault>,
     pub(super) inbox: Receiver<Arc<Batch>>,
@@ -36,6 +38,7 @@ pub(super) struct Lane {
 #[derive(Clone, Copy)]
 struct How<'a> {
     ease: Ease,
+    batch: Option<usize>,
     faults: &'a [Fault],
 }
 
@@ -50,10 +53,10 @@ struct Looked {
 impl Lane {
     /// Looks at the whole job and tells the worker. An error or a panic of the analyser is its result.
     pub(super) fn run(self) {
-        let Self { analyser, models, job, ease, faults, inbox, forgotten } = self;
+        let Self { analyser, models, job, ease, batch, faults, inbox, forgotten } = self;
         let spec = analyser.spec();
-        let looked =
-            catch_unwind(AssertUnwindSafe(|| look(&*analyser, &spec, &models, &job, How { ease, faults: &faults }, &inbox)));
+        let how = How { ease, batch, faults: &faults };
+        let looked = catch_unwind(AssertUnwindSafe(|| look(&*analyser, &spec, &models, &job, how, &inbox)));
         // What still lies in the inbox must be acknowledged before the end is told.
         drop(inbox);
         let looked = looked.unwrap_or_else(|panic| {
@@ -93,14 +96,17 @@ fn look(
     let mut pass = analyser.begin(&job.media, models).map_err(|error| failed(&error))?;
     let mut spent = began.elapsed();
     let mut thin = Thin::to(if how.ease.half { half(spec.sampling) } else { spec.sampling });
+    let most = if how.ease.single { 1 } else { how.batch.unwrap_or_else(|| pass.batch()) };
+    let mut gathered = Gathered { inbox, most, odd: None };
     let (mut samples, mut findings) = (0, Vec::new());
-    for batch in inbox {
+    while let Some(batches) = gathered.next() {
         if job.cancelled.load(Ordering::Relaxed) {
             return Err(ended(AnalyserStatus::Failed, "cancelled".to_owned()));
         }
         let began = Instant::now();
-        fault::strike(how.faults, batch.what.end_ms()).map_err(|error| failed(&error))?;
-        samples += take(&mut *pass, &batch.what, &mut thin, &mut findings).map_err(|error| failed(&error))?;
+        let end_ms = batches.iter().map(|batch| batch.what.end_ms()).max().unwrap_or_default();
+        fault::strike(how.faults, end_ms).map_err(|error| failed(&error))?;
+        samples += take(&mut *pass, &batches, &mut thin, &mut findings).map_err(|error| failed(&error))?;
         spent += began.elapsed();
         if findings.len() > FINDINGS_MAX * 2 {
             return Err(ended(AnalyserStatus::Failed, format!("more than {} findings", FINDINGS_MAX * 2)));
@@ -112,19 +118,50 @@ fn look(
     Ok(Looked { summary, findings, spent, samples })
 }
 
-/// Lets the pass look at a batch; answers how many samples of it it took.
-fn take(pass: &mut dyn Pass, what: &What, thin: &mut Thin, findings: &mut Vec<Finding>) -> anyhow::Result<u64> {
-    match what {
-        What::Sound(pcm) => pass.audio(pcm, findings).map(|()| 1),
-        What::Findings { of, findings: found } => pass.findings(of, found, findings).map(|()| 0),
-        What::Pictures(frames) => {
-            let wanted: Vec<_> = frames.iter().filter(|frame| thin.takes(frame.time_ms)).cloned().collect();
-            if !wanted.is_empty() {
-                pass.frames(&wanted, findings)?;
+/// What lies in the inbox, pictures up to `most` batches at a time: nothing is waited for to fill a batch.
+struct Gathered<'a> {
+    inbox: &'a Receiver<Arc<Batch>>,
+    most: usize,
+    /// Taken out of the inbox, and no picture: it comes next.
+    odd: Option<Arc<Batch>>,
+}
+
+impl Gathered<'_> {
+    /// Batches of pictures, or one of something else. None when nothing more comes.
+    fn next(&mut self) -> Option<Vec<Arc<Batch>>> {
+        let first = self.odd.take().or_else(|| self.inbox.recv().ok())?;
+        let mut batches = vec![first];
+        while batches.len() < self.most && batches.iter().all(|batch| batch.what.is_pictures()) {
+            match self.inbox.try_recv() {
+                Ok(batch) if batch.what.is_pictures() => batches.push(batch),
+                Ok(odd) => {
+                    self.odd = Some(odd);
+                    break;
+                }
+                Err(_) => break,
             }
-            Ok(wanted.len() as u64)
+        }
+        Some(batches)
+    }
+}
+
+/// Lets the pass look at batches; answers how many samples of them it took.
+fn take(pass: &mut dyn Pass, batches: &[Arc<Batch>], thin: &mut Thin, findings: &mut Vec<Finding>) -> anyhow::Result<u64> {
+    let (mut wanted, mut samples) = (Vec::new(), 0);
+    for batch in batches {
+        match &batch.what {
+            What::Sound(pcm) => {
+                pass.audio(pcm, findings)?;
+                samples += 1;
+            }
+            What::Findings { of, findings: found } => pass.findings(of, found, findings)?,
+            What::Pictures(frames) => wanted.extend(frames.iter().filter(|frame| thin.takes(frame.time_ms)).cloned()),
         }
     }
+    if !wanted.is_empty() {
+        pass.frames(&wanted, findings)?;
+    }
+    Ok(samples + wanted.len() as u64)
 }
 
 fn tell(job: &Job, spec: &Spec, looked: Result<Looked, Outcome>) {

@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod pass;
 pub mod plan;
 pub mod pool;
+pub mod reuse;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use self::outcome::{Looked, analysis_of, key_of, result_of, stands};
 use self::pass::{Subject, Watcher};
 use self::pool::Pools;
+use self::reuse::Reuse;
 use super::probe::{original_of, video_of};
 use super::{Stage, StageError, TaskCtx};
 use crate::analyser::Analyser;
@@ -50,6 +52,8 @@ pub struct Analyse {
     pub limits: Limits,
     /// This much of the disk stays free.
     pub reserve_bytes: u64,
+    /// Counts results that were there already.
+    pub reuse: Arc<Reuse>,
 }
 
 /// The input of an `analyse` task.
@@ -119,6 +123,11 @@ impl Analyse {
                     let result = Box::new(result.clone());
                     ctx.step(vec![Fact::AnalyserFinished { video: video.id.clone(), result }]).await?;
                 }
+            }
+            if found.is_some() {
+                self.reuse.hit()
+            } else {
+                self.reuse.miss()
             }
             match found {
                 None => open.push((analyser, key)),

@@ -86,7 +86,7 @@ async fn alone(
     shared: &Shared,
     watcher: &tokio::sync::Mutex<&mut dyn Watcher>,
 ) -> Result<(), StageError> {
-    let mut ease = Ease::default();
+    let mut ease = Ease { single: true, ..Ease::default() };
     loop {
         let mut open = vec![analyser.clone()];
         let died = round(subject, &mut open, ease, shared, watcher).await?;

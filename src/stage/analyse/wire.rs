@@ -14,16 +14,19 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::ladder::Asked;
 use crate::media::frame::{Frame, Pcm};
+use crate::model::CacheStats;
 use crate::model::{AnalyserStatus, Finding, MediaInfo};
 
 /// Grows when messages change their meaning; a pool of another version is refused.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// Longest header.
 pub const HEAD_MAX_BYTES: usize = 1 << 20;
 /// Longest payload.
 pub const PAYLOAD_MAX_BYTES: usize = 32 << 20;
-/// Batches of each track that may be on the way without an acknowledgement.
+/// Batches of each track that may be on the way without an acknowledgement; a pool with large batches asks for more.
 pub const WINDOW: usize = 4;
+/// More are not granted: a picture is up to 3 MB.
+pub const WINDOW_MAX: usize = 64;
 
 /// What a batch holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,6 +113,8 @@ pub enum FromPool {
     Ready {
         /// See [`PROTOCOL`].
         protocol: u32,
+        /// Batches of each track that it takes ahead, up to [`WINDOW_MAX`].
+        window: usize,
     },
     /// Every analyser is through with the oldest batch of this track: one more may be sent.
     Took {
@@ -138,6 +143,8 @@ pub enum FromPool {
     Idle {
         /// The job.
         job: u64,
+        /// The process's models.
+        cache: CacheStats,
     },
 }
 

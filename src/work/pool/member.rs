@@ -15,10 +15,11 @@ use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::Shared;
+use crate::model::CacheStats;
 use crate::stage::analyse::ladder::OVER_MEMORY;
 use crate::stage::analyse::launch;
 use crate::stage::analyse::pool::PoolError;
-use crate::stage::analyse::wire::{self, FromPool, PROTOCOL, Track, WINDOW};
+use crate::stage::analyse::wire::{self, FromPool, PROTOCOL, Track, WINDOW_MAX};
 use crate::work::metric;
 
 /// How long a start may take until `Ready`.
@@ -49,6 +50,7 @@ struct Write {
 /// What the member, its reader and its watch share.
 struct State {
     room: [Semaphore; 5],
+    window: usize,
     up: AtomicBool,
     jobs: AtomicU64,
     has_job: AtomicBool,
@@ -78,7 +80,7 @@ impl State {
 
     /// Whether the process has something to work on.
     fn owes(&self) -> bool {
-        let waits = self.room.iter().any(|room| room.available_permits() < WINDOW);
+        let waits = self.room.iter().any(|room| room.available_permits() < self.window);
         self.has_job.load(Ordering::Relaxed) && (waits || self.end_due.load(Ordering::Relaxed))
     }
 
@@ -110,21 +112,23 @@ impl Member {
         let child = child.map_err(|error| start(&error))?;
         let ready = tokio::time::timeout(START_LIMIT, wire::read_async::<FromPool>(&mut read)).await;
         match ready {
-            Ok(Ok(Some((FromPool::Ready { protocol: PROTOCOL }, _)))) => {}
-            Ok(Ok(Some((other, _)))) => return Err(start(&format!("it said {other:?}"))),
-            Ok(Ok(None)) => return Err(start(&"it ended at once")),
-            Ok(Err(error)) => return Err(start(&error)),
-            Err(_) => return Err(start(&format!("no word in {} s", START_LIMIT.as_secs()))),
+            Ok(Ok(Some((FromPool::Ready { protocol: PROTOCOL, window }, _)))) => {
+                metric::pool_started(name);
+                Ok(Self::up(shared, child, read, Write { half: write, cut: false }, window.clamp(1, WINDOW_MAX)))
+            }
+            Ok(Ok(Some((other, _)))) => Err(start(&format!("it said {other:?}"))),
+            Ok(Ok(None)) => Err(start(&"it ended at once")),
+            Ok(Err(error)) => Err(start(&error)),
+            Err(_) => Err(start(&format!("no word in {} s", START_LIMIT.as_secs()))),
         }
-        metric::pool_started(name);
-        Ok(Self::up(shared, child, read, write))
     }
 
-    fn up(shared: &Arc<Shared>, child: Child, read: OwnedReadHalf, write: OwnedWriteHalf) -> Self {
+    fn up(shared: &Arc<Shared>, child: Child, read: OwnedReadHalf, write: Write, window: usize) -> Self {
         let pid = child.id().unwrap_or_default();
         shared.pids.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
         let state = Arc::new(State {
-            room: std::array::from_fn(|_| Semaphore::new(WINDOW)),
+            room: std::array::from_fn(|_| Semaphore::new(window)),
+            window,
             up: AtomicBool::new(true),
             jobs: AtomicU64::new(0),
             has_job: AtomicBool::new(false),
@@ -136,14 +140,7 @@ impl Member {
         let (sender, said) = mpsc::channel(SAID_MAX);
         let helpers =
             [tokio::spawn(listen(read, sender, state.clone())), tokio::spawn(watch(child, shared.clone(), state.clone()))];
-        Self {
-            shared: shared.clone(),
-            pid,
-            state,
-            write: Mutex::new(Write { half: write, cut: false }),
-            said: Mutex::new(said),
-            helpers,
-        }
+        Self { shared: shared.clone(), pid, state, write: Mutex::new(write), said: Mutex::new(said), helpers }
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -169,6 +166,11 @@ impl Member {
     pub(super) fn expect_end(&self) {
         self.state.note_life();
         self.state.end_due.store(true, Ordering::Relaxed);
+    }
+
+    /// What the process told of its models.
+    pub(super) fn note_cache(&self, told: CacheStats) {
+        self.shared.told().note(&self.shared.config.name, self.pid, told);
     }
 
     pub(super) fn end_job(&self) {
@@ -225,6 +227,7 @@ impl Drop for Member {
         // The watch owns the child, which dies with it.
         self.helpers.iter().for_each(JoinHandle::abort);
         self.shared.pids.lock().unwrap_or_else(PoisonError::into_inner).retain(|pid| *pid != self.pid);
+        self.shared.told().forget(&self.shared.config.name, self.pid);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod member;
 mod session;
+mod told;
 
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,8 @@ use tokio::sync::Semaphore;
 
 use self::member::Member;
 use self::session::Open;
+use self::told::Told;
+use crate::model::CacheStats;
 use crate::model::MediaInfo;
 use crate::stage::analyse::ladder::Asked;
 use crate::stage::analyse::pool::{Pool, PoolError, Session};
@@ -47,19 +50,37 @@ struct Shared {
     /// Process ids of all members, for health and tests.
     pids: Mutex<Vec<u32>>,
     jobs: AtomicU64,
+    told: Mutex<Told>,
 }
 
 impl Processes {
     /// A pool that starts nothing yet.
     pub fn new(config: PoolConfig) -> Self {
         let free = Arc::new(Semaphore::new(config.members.max(1)));
-        let shared = Shared { config, free, warm: Mutex::default(), pids: Mutex::default(), jobs: AtomicU64::new(1) };
+        let shared = Shared {
+            config,
+            free,
+            warm: Mutex::default(),
+            pids: Mutex::default(),
+            jobs: AtomicU64::new(1),
+            told: Mutex::default(),
+        };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// As configured.
+    pub fn name(&self) -> &str {
+        &self.shared.config.name
     }
 
     /// Process ids of the members that run now.
     pub fn pids(&self) -> Vec<u32> {
         self.shared.pids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The model caches of all members together, as they were after their last jobs.
+    pub fn cache(&self) -> CacheStats {
+        self.shared.told().total()
     }
 
     /// Ends the members that have no job, and lets no job begin any more. Jobs end by dropping their sessions.
@@ -98,6 +119,10 @@ impl Pool for Processes {
 impl Shared {
     fn warm(&self) -> std::sync::MutexGuard<'_, Vec<Member>> {
         self.warm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A member that is up. Those that died meanwhile are let go.

@@ -98,7 +98,8 @@ impl Session for Open {
                     let spans = spans.map_err(|error| PoolError::Crashed(format!("spans of `{analyser}`: {error}")))?;
                     return Ok(Said::Finished { analyser, outcome, spans });
                 }
-                FromPool::Idle { job } if job == self.job => {
+                FromPool::Idle { job, cache } if job == self.job => {
+                    self.member()?.note_cache(cache);
                     self.member()?.end_job();
                     return Ok(Said::Idle);
                 }
@@ -132,7 +133,8 @@ async fn call_off(shared: Arc<Shared>, held: Held, job: u64) {
     let stopped = async {
         member.send(&ToPool::Cancel { job }, &[]).await?;
         loop {
-            if let (FromPool::Idle { .. }, _) = member.next().await? {
+            if let (FromPool::Idle { cache, .. }, _) = member.next().await? {
+                member.note_cache(cache);
                 return Ok::<(), PoolError>(());
             }
         }

@@ -28,7 +28,7 @@ fn analysing_with(names: &[&str], reserve_bytes: u64) -> (Stages, Arc<Processes>
     let (limits, models) = (Limits::default(), Arc::new(Models::open("no-models-here", 1)));
     let analysers = analysers().into_iter().filter(|analyser| names.contains(&analyser.spec().name)).collect();
     let probe: Arc<dyn Stage> = Arc::new(Probe { limits: limits.clone() });
-    let analyse = Analyse { analysers, models, pools: Pools::one(pool.clone()), limits, reserve_bytes };
+    let analyse = Analyse { analysers, models, pools: Pools::one(pool.clone()), limits, reserve_bytes, reuse: Arc::default() };
     (vec![probe, Arc::new(analyse)], pool)
 }
 

@@ -1,6 +1,7 @@
 //! The pool process of these tests: this test program again, with analysers that break in every way.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::sync::Arc;
@@ -22,7 +23,12 @@ pub(crate) fn command() -> Vec<OsString> {
 #[test]
 #[ignore = "the body of a child process"]
 fn is_a_pool() {
-    let host = Host { analysers: analysers(), models: Arc::new(Models::open("no-models-here", 1)), faults: Vec::new() };
+    let host = Host {
+        analysers: analysers(),
+        models: Arc::new(Models::open("no-models-here", 1)),
+        faults: Vec::new(),
+        batches: BTreeMap::new(),
+    };
     // Without a socket there is nobody to serve.
     if let Err(error) = run_on_stdin(&host) {
         println!("{error:#}");

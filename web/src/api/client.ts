@@ -2,7 +2,6 @@
 
 import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "../api.gen";
-import type { paths as byHand } from "./model-contract";
 import { isRecord, textOf } from "./value";
 
 /** What the server (or the network) said when something did not work. */
@@ -63,7 +62,7 @@ const guard: Middleware = {
   },
 };
 
-export const client = createClient<paths & byHand>({ baseUrl: BASE, headers: { Accept: "application/json" } });
+export const client = createClient<paths>({ baseUrl: BASE, headers: { Accept: "application/json" } });
 client.use(guard);
 
 /** The data of an answer; throws an `ApiError` for anything but success. */

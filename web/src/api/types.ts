@@ -1,9 +1,8 @@
 /** Names for the shapes of the HTTP API; the shapes themselves are generated from the server's OpenAPI document. */
 
 import type { components } from "../api.gen";
-import type { components as byHand } from "./model-contract";
 
-type Schemas = components["schemas"] & byHand["schemas"];
+type Schemas = components["schemas"];
 
 export type Role = Schemas["Role"];
 export type VideoStatus = Schemas["VideoStatus"];

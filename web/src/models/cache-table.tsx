@@ -1,8 +1,8 @@
-import type { ModelCache } from "../api/types";
+import type { ModelCache, ModelsAnswer } from "../api/types";
 import { bytes, count, percent } from "../format/numbers";
 
-/** Which models the pools hold in memory, and how often that saved loading one. */
-export function CacheTable({ rows }: { rows: ModelCache[] }) {
+/** Which models the pools hold in memory, how often that saved loading one, and how often a stored result saved the work. */
+export function CacheTable({ rows, results }: { rows: ModelCache[]; results: ModelsAnswer["results"] }) {
   return (
     <section className="card" aria-labelledby="cache-heading">
       <header className="card-head">
@@ -39,6 +39,9 @@ export function CacheTable({ rows }: { rows: ModelCache[] }) {
           </tbody>
         </table>
       </div>
+      <p className="muted">
+        Since the server began, {count(results.hits)} results of analysers were there already for the same content {hitShare(results)}; {count(results.misses)} were made.
+      </p>
     </section>
   );
 }
@@ -56,6 +59,6 @@ function Memory({ row }: { row: ModelCache }) {
   );
 }
 
-function hitShare({ hits, misses }: ModelCache): string {
+function hitShare({ hits, misses }: { hits: number; misses: number }): string {
   return hits + misses === 0 ? "" : `(${percent(hits / (hits + misses))})`;
 }

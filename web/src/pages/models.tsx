@@ -58,7 +58,7 @@ function Parts({ data }: { data: ModelsAnswer }) {
   return (
     <>
       <Wanting data={data} />
-      {data.cache.length > 0 && <CacheTable rows={data.cache} />}
+      {data.cache.length > 0 && <CacheTable rows={data.cache} results={data.results} />}
       <Filters
         data={data}
         filter={filter}

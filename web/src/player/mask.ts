@@ -1,6 +1,6 @@
 /** Masks of the picture as `background_segmentation` tells them: grids of cells over the whole picture; pure. */
 
-import { listOf, numberOf, recordOf, textOf } from "../api/value";
+import { numberOf, recordOf, textOf } from "../api/value";
 
 export interface Mask {
   width: number;
@@ -12,14 +12,14 @@ export interface Mask {
 /** No grid of an analyser is as fine; a larger one is a mistake that must not fill the memory. */
 const CELLS_MAX = 256 * 256;
 
-/** From `value.mask`: `{width, height, bits}` (Base64, the first cell in the highest bit) or `{width, height, runs}` (lengths, background first). */
+/** From `value.mask`: `{width, height, bits}`, Base64, the first cell in the highest bit. */
 export function maskOf(value: unknown): Mask | undefined {
   const mask = recordOf(recordOf(value).mask);
   const [width, height] = [numberOf(mask.width) ?? 0, numberOf(mask.height) ?? 0];
   const count = width * height;
   if (!Number.isInteger(count) || width < 1 || height < 1 || count > CELLS_MAX) return undefined;
   const bits = textOf(mask.bits);
-  const cells = bits === undefined ? fromRuns(listOf(mask.runs).map(numberOf), count) : fromBits(bits, count);
+  const cells = bits === undefined ? undefined : fromBits(bits, count);
   return cells && { width, height, cells };
 }
 
@@ -32,16 +32,6 @@ function fromBits(bits: string, count: number): boolean[] | undefined {
   }
   if (bytes.length !== Math.ceil(count / 8)) return undefined;
   return Array.from({ length: count }, (_, at) => ((bytes.charCodeAt(at >> 3) >> (7 - (at & 7))) & 1) === 1);
-}
-
-/** Run lengths, the first of background; they must cover the grid exactly. */
-export function fromRuns(runs: (number | undefined)[], count: number): boolean[] | undefined {
-  const cells: boolean[] = [];
-  for (const [index, run] of runs.entries()) {
-    if (run === undefined || !Number.isInteger(run) || run < 0 || cells.length + run > count) return undefined;
-    for (let at = 0; at < run; at += 1) cells.push(index % 2 === 1);
-  }
-  return cells.length === count ? cells : undefined;
 }
 
 /** A path over the set cells in the source's pixels: one rectangle per run of a row. */

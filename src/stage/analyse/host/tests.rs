@@ -86,9 +86,10 @@ impl Worker {
         let (mut socket, theirs) = UnixStream::pair().unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let models = Arc::new(Models::open("no-models-here", 1));
-        let pool = std::thread::spawn(move || run(&Host { analysers, models, faults: Vec::new() }, theirs));
+        let pool =
+            std::thread::spawn(move || run(&Host { analysers, models, faults: Vec::new(), batches: BTreeMap::new() }, theirs));
         let ready: Option<(FromPool, Vec<u8>)> = wire::read(&mut socket).unwrap();
-        assert_eq!(ready.unwrap().0, FromPool::Ready { protocol: PROTOCOL });
+        assert_eq!(ready.unwrap().0, FromPool::Ready { protocol: PROTOCOL, window: WINDOW });
         Self { socket, pool }
     }
 

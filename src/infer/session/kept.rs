@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 
 use ort::value::{DynValue, Tensor as OrtTensor};
 
-use super::{ModelError, Outputs, Session, input_value, output_tensor};
-use crate::infer::Tensor;
+use super::{Outputs, Session, input_value, output_tensor};
+use crate::infer::{ModelError, Tensor};
 
 /// A tensor and the name of the input that it is for.
 #[derive(Debug)]
