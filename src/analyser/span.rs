@@ -42,14 +42,23 @@ pub fn begin(analyser: &str, finding: &Finding) -> Span {
 
 /// Takes one more finding into a span: the times cover both, the more confident of the two stands for the span.
 pub fn extend(span: &mut Span, finding: &Finding) {
-    let start_ms = span.finding.start_ms.min(finding.start_ms);
-    let end_ms = span.finding.end_ms.max(finding.end_ms);
+    cover(span, finding);
     if finding.confidence > span.finding.confidence {
-        span.finding = finding.clone();
+        stand(span, finding);
     }
-    span.finding.start_ms = start_ms;
-    span.finding.end_ms = end_ms;
+}
+
+/// Takes the times of one more finding into a span, and counts it.
+pub(super) fn cover(span: &mut Span, finding: &Finding) {
+    span.finding.start_ms = span.finding.start_ms.min(finding.start_ms);
+    span.finding.end_ms = span.finding.end_ms.max(finding.end_ms);
     span.count = span.count.saturating_add(1);
+}
+
+/// Makes a finding stand for its span, with the span's times.
+pub(super) fn stand(span: &mut Span, finding: &Finding) {
+    let Finding { start_ms, end_ms, .. } = span.finding;
+    span.finding = Finding { start_ms, end_ms, ..finding.clone() };
 }
 
 /// The spans in time order; where there are more than [`AnalyserResult::SPANS_MAX`], the most confident of them.

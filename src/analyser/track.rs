@@ -1,7 +1,9 @@
 //! Following what has a box (objects, lines of text) from sample to sample by the overlap of its boxes.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{resize, span};
 use crate::model::{AnalyserResult, Finding, Span};
@@ -16,6 +18,7 @@ pub(super) struct Tracks {
     analyser: &'static str,
     gap_ms: i64,
     same: fn(&Finding, &Finding) -> bool,
+    rank: fn(&Finding) -> u8,
     state: Followed,
 }
 
@@ -39,7 +42,12 @@ impl Tracks {
     /// Tracks end when nothing continued them for more than `gap_ms`. `same` says whether two findings may be of one track, wherever
     /// they are.
     pub(super) fn new(analyser: &'static str, gap_ms: i64, same: fn(&Finding, &Finding) -> bool) -> Self {
-        Self { analyser, gap_ms, same, state: Followed::default() }
+        Self { analyser, gap_ms, same, rank: |_| 0, state: Followed::default() }
+    }
+
+    /// A finding of higher rank stands for its track before any of lower rank; among equals the most confident does.
+    pub(super) fn ranked(self, rank: fn(&Finding) -> u8) -> Self {
+        Self { rank, ..self }
     }
 
     /// What is to be saved.
@@ -63,17 +71,24 @@ impl Tracks {
         self.state.open.iter().any(|track| track.number == number) || self.state.ended.iter().any(ended)
     }
 
-    /// Takes the findings of one sample, which all have boxes, and writes their tracks' numbers into them.
+    /// Takes the findings of one sample, which all have boxes, and writes their tracks' numbers into their values.
     pub(super) fn push(&mut self, time_ms: i64, seen: &mut [Finding]) {
         self.end(|track, gap_ms| time_ms - track.span.finding.end_ms > gap_ms);
         let counts: Vec<usize> = seen.iter().map(|one| seen.iter().filter(|other| other.label == one.label).count()).collect();
         let continued = self.continued(seen);
         for ((finding, at_once), open) in seen.iter_mut().zip(counts).zip(continued) {
             let number = open.and_then(|at| self.state.open.get(at)).map_or(self.state.next, |track| track.number);
-            finding.value = Some(json!({ "track": number }));
+            note(finding, "track", json!(number));
             let last = finding.bounds.unwrap_or_default();
             if let Some(track) = open.and_then(|at| self.state.open.get_mut(at)) {
-                span::extend(&mut track.span, finding);
+                match (self.rank)(finding).cmp(&(self.rank)(&track.span.finding)) {
+                    Ordering::Less => span::cover(&mut track.span, finding),
+                    Ordering::Equal => span::extend(&mut track.span, finding),
+                    Ordering::Greater => {
+                        span::cover(&mut track.span, finding);
+                        span::stand(&mut track.span, finding);
+                    }
+                }
                 track.last = last;
                 track.at_once = track.at_once.max(at_once);
             } else {
@@ -83,7 +98,7 @@ impl Tracks {
         }
     }
 
-    /// One span per track; `value` is `{track, at_once}`, the latter the highest number of findings with the track's label in one of
+    /// One span per track; `value` has `{track, at_once}` beside what its finding has, the latter the highest number of findings with the track's label in one of
     /// its samples.
     pub(super) fn finish(mut self) -> Vec<Span> {
         self.end(|_, _| true);
@@ -117,13 +132,24 @@ impl Tracks {
         let gap_ms = self.gap_ms;
         for track in self.state.open.extract_if(.., |track| over(track, gap_ms)) {
             let mut span = track.span;
-            span.finding.value = Some(json!({ "track": track.number, "at_once": track.at_once }));
+            note(&mut span.finding, "track", json!(track.number));
+            note(&mut span.finding, "at_once", json!(track.at_once));
             self.state.ended.push(span);
         }
         if self.state.ended.len() > ENDED_MAX {
             self.state.ended = span::strongest(std::mem::take(&mut self.state.ended));
         }
     }
+}
+
+/// Writes one entry of a finding's value.
+fn note(finding: &mut Finding, key: &str, entry: Value) {
+    let mut value = match finding.value.take() {
+        Some(Value::Object(value)) => value,
+        _ => Map::new(),
+    };
+    value.insert(key.to_owned(), entry);
+    finding.value = Some(Value::Object(value));
 }
 
 #[cfg(test)]
@@ -190,6 +216,25 @@ mod tests {
         let mut sample = [seen("person", 500, 10.0), seen("person", 500, 5.0)];
         tracks.push(500, &mut sample);
         assert_eq!(numbers(&sample), [1, 0]);
+    }
+
+    #[test]
+    fn rank_stands_before_confidence_and_values_stay() {
+        let mut tracks = tracks().ranked(|finding| u8::from(finding.text.as_deref() == Some("right")));
+        for (at, (text, confidence)) in [("wrong", 0.9), ("right", 0.5), ("right", 0.6), ("wrong", 0.99)].into_iter().enumerate()
+        {
+            let mut finding = seen("text", at as i64 * 500, 0.0);
+            (finding.text, finding.confidence) = (Some(text.to_owned()), confidence);
+            finding.value = Some(json!({ "script": "latin" }));
+            let mut sample = [finding];
+            tracks.push(at as i64 * 500, &mut sample);
+            assert_eq!(sample[0].value, Some(json!({ "script": "latin", "track": 0 })));
+        }
+        let spans = tracks.finish();
+        let stands = &spans[0].finding;
+        assert_eq!((stands.text.as_deref(), stands.confidence), (Some("right"), 0.6));
+        assert_eq!((stands.start_ms, stands.end_ms, spans[0].count), (0, 1500, 4));
+        assert_eq!(stands.value, Some(json!({ "script": "latin", "track": 0, "at_once": 1 })));
     }
 
     #[test]
