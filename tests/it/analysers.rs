@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
 
 use weir::analyser::{self, Frame, Sampling, Summary};
+use weir::infer::Models;
 use weir::media::Limits;
 use weir::media::decode::{Chunk, Decoding, Plan};
 use weir::media::probe::probe;
@@ -157,20 +159,79 @@ fn harmless_pictures_score_low_and_as_in_the_reference() {
 fn lines_of_an_overlay_are_read_once_and_told_every_second() {
     let Some((findings, summary)) = analyse("text_overlay", "ocr/sample_overlay_text.png") else { return };
     let spans = summary.spans.unwrap();
-    let texts: Vec<&str> = spans.iter().filter_map(|span| span.finding.text.as_deref()).collect();
-    for exact in ["WAIT FOR IT...", "Follow @dancer_2024 for more", "50% OFF #sale"] {
-        assert!(texts.contains(&exact), "`{exact}` is not in {texts:?}");
+    let knows_vietnamese = models(&["trueocr"]).is_some();
+    let expected = [
+        ("WAIT FOR IT...", "top"),
+        ("Follow @dancer_2024 for more", "top"),
+        ("Hôm nay trời đẹp quá các bạn ơi", "centre"),
+        ("Đừng bao giờ bỏ cuộc", "centre"),
+        ("50% OFF #sale", "bottom"),
+    ];
+    assert_eq!(spans.len(), expected.len(), "{spans:?}");
+    for (text, position) in expected {
+        let exact = spans.iter().find(|span| span.finding.text.as_deref() == Some(text));
+        let Some(span) = exact else {
+            assert!(!text.is_ascii() && !knows_vietnamese, "`{text}` is not in {spans:?}");
+            continue;
+        };
+        let value = span.finding.value.as_ref().unwrap();
+        let (reader, hint) = if text.is_ascii() { ("ppocr", None) } else { ("trueocr", Some("vi")) };
+        assert_eq!((value["position"].as_str(), value["script"].as_str()), (Some(position), Some("latin")), "{text}");
+        assert_eq!((value["reader"].as_str(), value["language_hint"].as_str()), (Some(reader), hint), "{text}");
     }
-    // The Vietnamese lines are found; their letters may be wrong.
+    // Found with any reader.
     for (top, bottom) in [(510.0, 575.0), (705.0, 800.0)] {
         let found = spans.iter().filter_map(|span| span.finding.bounds).filter(|bounds| {
             bounds[1] > top - 10.0 && bounds[1] + bounds[3] < bottom + 10.0 && bounds[0] < 50.0 && bounds[2] > 600.0
         });
         assert_eq!(found.count(), 1, "{spans:?}");
     }
-    assert_eq!(spans.len(), 5);
     assert!(spans.iter().all(|span| (span.finding.start_ms, span.finding.end_ms, span.count) == (0, 2000, 3)));
     assert_eq!(findings.len(), 15);
+}
+
+#[test]
+fn without_the_vietnamese_reader_lines_are_read_by_the_other_one() {
+    let analyser = support::analyser("text_overlay");
+    let (Some(_), Some(picture)) = (models(analyser.spec().models), media("ocr/sample_overlay_text.png")) else { return };
+    let (folder, models) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in [analyser.spec().models, &["onnxruntime"]].concat() {
+        std::os::unix::fs::symlink(support::model_folder().join(name), models.path().join(name)).unwrap();
+    }
+    let (info, frames) = decode(&still(&picture, folder.path()), analyser.spec().sampling);
+    let mut pass = analyser.begin(&info, &Arc::new(Models::open(models.path(), 2))).unwrap();
+    let mut findings = Vec::new();
+    pass.frames(&frames[..1], &mut findings).unwrap();
+    let texts: Vec<&str> = findings.iter().filter_map(|finding| finding.text.as_deref()).collect();
+    assert!(
+        texts.len() == 5 && texts.contains(&"WAIT FOR IT...") && texts.iter().any(|text| text.starts_with("Hôm nay")),
+        "{texts:?}"
+    );
+    assert!(findings.iter().all(|finding| finding.value.as_ref().unwrap()["reader"] == "ppocr"));
+}
+
+#[test]
+fn lines_that_stay_on_a_moving_ground_are_one_span_each() {
+    let analyser = support::analyser("text_overlay");
+    let (Some(models), Some(picture)) = (models(analyser.spec().models), media("ocr/sample_overlay_text.png")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (info, frames) = decode(&still(&picture, folder.path()), analyser.spec().sampling);
+    let mut pass = analyser.begin(&info, &models).unwrap();
+    let (mut findings, mut times) = (Vec::new(), Vec::new());
+    for step in 0..4_u64 {
+        let mut rgb = frames[0].rgb.to_vec();
+        // Below the last line a block comes and goes.
+        let from = rgb.len() * 9 / 10;
+        rgb[from..].fill(60 * step as u8);
+        let frame = Frame::new(step, step as i64 * 1000, frames[0].width, frames[0].height, rgb);
+        let started = Instant::now();
+        pass.frames(&[frame], &mut findings).unwrap();
+        times.push(started.elapsed().as_millis());
+    }
+    println!("text_overlay: {times:?} ms for pictures whose lines stay");
+    let spans = pass.finish(&mut findings).unwrap().spans.unwrap();
+    assert_eq!((findings.len(), spans.len()), (20, 5), "{spans:?}");
+    assert!(spans.iter().all(|span| (span.finding.start_ms, span.finding.end_ms, span.count) == (0, 3000, 4)), "{spans:?}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Whether a picture differs enough from the one read last to be read again.
+//! Whether a picture differs enough from the one that was looked at last to be looked at again: lines may have come anywhere.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::Frame;
 use super::super::resize::Stretcher;
+use super::view::brightness;
 
 /// Pictures are compared at this width and height, pixels.
 const SIDE: usize = 192;
@@ -37,11 +38,6 @@ impl Change {
         self.read = now;
         Ok(true)
     }
-}
-
-/// Rec. 601 luma.
-fn brightness([red, green, blue]: [u8; 3]) -> u8 {
-    ((u32::from(red) * 77 + u32::from(green) * 150 + u32::from(blue) * 29) >> 8) as u8
 }
 
 fn changed(before: &[u8], now: &[u8]) -> bool {

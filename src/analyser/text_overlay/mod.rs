@@ -1,24 +1,44 @@
-//! `text_overlay`: lines of text in the picture, by PP-OCRv6.
+//! `text_overlay`: lines of text in the picture, by PP-OCRv6; Vietnamese ones by TrueOCR, where that model is here.
 //!
-//! Findings: one per line and sample, label `text`; `text` is the line, `value` is `{track}`, a number that a text keeps while it stays.
-//! Spans: one per text, with the surest reading; `value` is `{track, at_once}`, the latter the highest number of lines in one of its
-//! samples.
+//! Findings: one per line and sample, label `text`; `text` is the line in NFC, `value` is `{track, position, script, reader}` and, where
+//! TrueOCR's reading was taken, `language_hint: "vi"`:
+//! * `track`: a number that a text keeps while it stays.
+//! * `position`: `top_left`, `top`, `top_right`, `left`, `centre`, `right`, `bottom_left`, `bottom` or `bottom_right`, the ninth of the picture
+//!   that has the line's middle.
+//! * `script`: of most of its letters, as Unicode names it, in lower case (`latin`, `han`, `hangul`, `cyrillic`, …); `kana` for both
+//!   Japanese syllabaries, `none` without letters.
+//! * `reader`: `ppocr` or `trueocr`; the rule is in [`choice`].
 //!
-//! A picture that barely changed since the last one that was read is not read again: its findings are those of that picture. The
-//! rule is in [`change`].
+//! Spans: one per text from its first to its last sample, with the surest reading, TrueOCR's before PP-OCR's; `value` has `at_once` too, the
+//! highest number of lines in one of its samples.
+//!
+//! A picture that barely changed since the last one that was read is not looked at again: its findings are those of that picture. The rule
+//! is in [`change`]. In one that changed the lines are found anew, and those that look as they did are not read again: [`memory`].
 
 mod change;
+mod choice;
 mod detect;
+mod memory;
+mod place;
 mod recognise;
 mod rectangle;
+mod script;
 mod similar;
+mod trueocr;
+mod view;
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use self::change::Change;
+use self::choice::{Line, Reader};
 use self::detect::Lines;
-use self::recognise::{Characters, Reading};
+use self::memory::{Memory, Remembered};
+use self::recognise::PpOcr;
 use self::rectangle::Rectangle;
+use self::trueocr::TrueOcr;
+use self::view::{Grey, View};
 use super::resize::{Shown, Stretcher};
 use super::track::Tracks;
 use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span, state};
@@ -35,27 +55,27 @@ impl Analyser for TextOverlay {
     fn spec(&self) -> Spec {
         Spec {
             name: NAME,
-            version: 1,
+            version: 2,
             models: &["ppocr_det", "ppocr_rec"],
-            optional: &[],
+            optional: &[trueocr::MODEL],
             sampling: SAMPLING,
             after: &[],
             limits: "Reads one picture a second, at most 40 lines of it; text lower than about 2 % of the picture, upside down, curved or \
-                     handwritten is missed or misread. Vietnamese lines are found but read with wrong letters: the model lacks 44 of them.",
+                     handwritten is missed or misread. Vietnamese is read by a model made for printed pages: some tone marks are wrong, more \
+                     of them in outlined text on a busy picture and in unusual typefaces; without the model trueocr its letters are missing. \
+                     `script` and `language_hint` are no language detection.",
         }
     }
 
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
-        let recogniser = models.session("ppocr_rec", "ppocr_rec.onnx")?;
         Ok(Box::new(TextPass {
             detector: models.session("ppocr_det", "ppocr_det.onnx")?,
-            characters: Characters::of(&recogniser)?,
-            recogniser,
+            readers: Readers { ppocr: PpOcr::open(models)?, trueocr: TrueOcr::open(models)? },
             shown: Shown::of(media),
             stretcher: Stretcher::default(),
             change: Change::default(),
-            last: Vec::new(),
-            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), same_text),
+            memory: Memory::default(),
+            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), same_text).ranked(rank),
             samples: 0,
         }))
     }
@@ -63,13 +83,12 @@ impl Analyser for TextOverlay {
 
 struct TextPass {
     detector: Arc<Session>,
-    recogniser: Arc<Session>,
-    characters: Characters,
+    readers: Readers,
     shown: Shown,
     stretcher: Stretcher,
     change: Change,
-    /// What the picture said that was read last.
-    last: Vec<Finding>,
+    /// What the picture said that was looked at last.
+    memory: Memory,
     tracks: Tracks,
     samples: u64,
 }
@@ -78,9 +97,9 @@ impl Pass for TextPass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
         for frame in batch {
             if self.change.is_new(frame)? {
-                self.last = self.read(frame)?;
+                self.memory = self.look(frame)?;
             }
-            let mut seen = self.last.clone();
+            let mut seen: Vec<Finding> = self.memory.findings().cloned().collect();
             for finding in &mut seen {
                 (finding.start_ms, finding.end_ms, finding.frame) = (frame.time_ms, frame.time_ms, Some(frame.index));
             }
@@ -92,12 +111,12 @@ impl Pass for TextPass {
     }
 
     fn save(&self) -> anyhow::Result<Vec<u8>> {
-        state::save(&(self.tracks.followed(), &self.change, &self.last, self.samples))
+        state::save(&(self.tracks.followed(), &self.change, &self.memory, self.samples))
     }
 
     fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()> {
         let followed;
-        (followed, self.change, self.last, self.samples) = state::restore(saved)?;
+        (followed, self.change, self.memory, self.samples) = state::restore(saved)?;
         self.tracks.go_on(followed);
         Ok(())
     }
@@ -111,31 +130,85 @@ impl Pass for TextPass {
 }
 
 impl TextPass {
-    fn read(&mut self, frame: &Frame) -> anyhow::Result<Vec<Finding>> {
+    fn look(&mut self, frame: &Frame) -> anyhow::Result<Memory> {
         let lines = detect::detect(&self.detector, &mut self.stretcher, frame)?;
-        let mut read = Vec::new();
-        for line in &lines.rectangles {
-            if let Some(reading) = recognise::recognise(&self.recogniser, &self.characters, frame, &lines, line)? {
-                read.push(self.finding(frame, &lines, line, reading));
+        let grey = Grey::of(frame)?;
+        let mut seen = Vec::with_capacity(lines.rectangles.len());
+        for rectangle in &lines.rectangles {
+            let Some(view) = View::of(frame, lines.grid, rectangle) else { continue };
+            if let Some(known) = self.memory.recall(&grey, &view) {
+                seen.push(known.clone());
+                continue;
             }
+            let line = self.readers.read(frame, &grey, view)?;
+            let finding = line.map(|line| self.finding(frame, &lines, rectangle, line));
+            seen.push(Remembered::of(&grey, view, finding));
         }
-        Ok(read)
+        Ok(Memory::of(seen))
     }
 
-    fn finding(&self, frame: &Frame, lines: &Lines, line: &Rectangle, reading: Reading) -> Finding {
-        let corners = line.corners();
+    fn finding(&self, frame: &Frame, lines: &Lines, rectangle: &Rectangle, line: Line) -> Finding {
+        let corners = rectangle.corners();
         let low = |axis: usize| corners.iter().map(|corner| corner[axis]).fold(f32::INFINITY, f32::min);
         let high = |axis: usize| corners.iter().map(|corner| corner[axis]).fold(f32::NEG_INFINITY, f32::max);
+        let mut value = json!({
+            "position": place::word(rectangle.centre, lines.grid),
+            "script": script::of(&line.reading.text).to_string(),
+            "reader": line.reader,
+        });
+        if line.reader == Reader::Trueocr {
+            value["language_hint"] = json!("vi");
+        }
         Finding {
             label: "text".into(),
-            confidence: reading.confidence,
+            confidence: line.reading.confidence,
             bounds: Some(self.shown.bounds(frame, lines.grid, [low(0), low(1), high(0), high(1)])),
-            text: Some(reading.text),
+            text: Some(line.reading.text),
+            value: Some(value),
             ..Finding::default()
         }
     }
 }
 
+/// Who reads lines.
+struct Readers {
+    ppocr: PpOcr,
+    trueocr: Option<TrueOcr>,
+}
+
+impl Readers {
+    fn read(&self, frame: &Frame, grey: &Grey, view: View) -> anyhow::Result<Option<Line>> {
+        let Some(reading) = self.ppocr.read(frame, view)? else { return Ok(None) };
+        let in_ppocr = |letter| self.ppocr.knows(letter);
+        let Some(trueocr) = &self.trueocr else { return Ok(Some(choice::choose(reading, Vec::new(), in_ppocr))) };
+        let mut others = Vec::new();
+        if choice::may_be_vietnamese(&reading, |letter| trueocr.knows(letter)) {
+            for crop in trueocr::CROPS {
+                let Some(other) = trueocr.read(grey, view, crop)? else { break };
+                let ends = choice::settles(&reading, &other, in_ppocr);
+                others.push(other);
+                if ends {
+                    break;
+                }
+            }
+        }
+        Ok(Some(choice::choose(reading, others, in_ppocr)))
+    }
+}
+
 fn same_text(one: &Finding, other: &Finding) -> bool {
-    similar::similar(one.text.as_deref().unwrap_or_default(), other.text.as_deref().unwrap_or_default())
+    similar::similar(&told(one), &told(other))
+}
+
+fn told(finding: &Finding) -> similar::Line<'_> {
+    similar::Line { text: finding.text.as_deref().unwrap_or_default(), reader: reader(finding) }
+}
+
+/// PP-OCR is often as sure of a Vietnamese line whose letters it lacks.
+fn rank(finding: &Finding) -> u8 {
+    u8::from(reader(finding) == "trueocr")
+}
+
+fn reader(finding: &Finding) -> &str {
+    finding.value.as_ref().and_then(|value| value["reader"].as_str()).unwrap_or_default()
 }
