@@ -16,6 +16,8 @@ const PLAIN_SURE: f32 = 0.99;
 const PLAIN_LETTERS_MIN: usize = 8;
 /// A letter that is not of Vietnamese (å, ö, ß) is believed from this certainty of the line on; below, it may be a misread Vietnamese one.
 const FOREIGN_SURE: f32 = 0.95;
+/// What PP-OCR writes for `ă`.
+const BREVE: char = 'ǎ';
 /// Marks that TrueOCR does not have, each with what it takes them for at the end of a line.
 const MARKS: [(char, &str); 2] = [('?', "7"), ('!', "1lI'")];
 
@@ -61,7 +63,7 @@ pub(super) fn may_be_vietnamese(reading: &Reading, in_vietnamese: impl Fn(char) 
     if reading.text.is_ascii() && reading.confidence >= PLAIN_SURE {
         return letters.count() < PLAIN_LETTERS_MIN;
     }
-    let is_foreign = |letter: char| script::of_letter(letter) == Some(Script::Latin) && !in_vietnamese(letter);
+    let is_foreign = |letter: char| letter != BREVE && script::of_letter(letter) == Some(Script::Latin) && !in_vietnamese(letter);
     reading.confidence < FOREIGN_SURE || !letters.into_iter().any(is_foreign)
 }
 
@@ -120,7 +122,7 @@ mod tests {
     }
 
     fn in_vietnamese(letter: char) -> bool {
-        letter.is_ascii() || "àáâãèéêìíòóôõùúýăđĩũơư".contains(letter) || !in_ppocr(letter)
+        letter.is_ascii() || "àáâãèéêìíòóôõùúýăđĐĩũơư".contains(letter) || !in_ppocr(letter)
     }
 
     #[test]
@@ -138,6 +140,7 @@ mod tests {
             ("Mua ngay kėo lõ", 0.93, true),
             ("M αi con yêu m", 0.98, true),
             ("M i", 1.0, true),
+            ("Đǎng ký knh nhé", 0.99, true),
             ("WAIT FOR IT...", 0.98, true),
             ("WAIT FOR IT...", 0.999, false),
             ("Smörgåsbord på svenska", 0.99, false),

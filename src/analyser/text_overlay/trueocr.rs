@@ -34,7 +34,11 @@ const TAILS: [f32; 3] = [0.02, 0.5, 0.98];
 /// Text is light on dark where the bright tail is so many times as long as the dark one, and by so many levels more.
 const BRIGHT_RATIO: f32 = 2.0;
 const BRIGHT_MORE: f32 = 8.0;
-/// Pixels per line that are looked at to tell light from dark, along and across.
+/// Where both tails are at least this long, levels of 255, light text with a dark outline stands on a picture.
+const OUTLINED_MIN: f32 = 40.0;
+/// Of outlined text only what is nearly as bright as its bright tail is ink: from so many levels below it, fully from so many.
+const FILL: (f32, f32) = (50.0, 5.0);
+/// Pixels per line that are looked at to tell its tone, along and across.
 const LOOKED_AT: (usize, usize) = (512, 64);
 /// The CTC class that stands for no character.
 const BLANK: i64 = 0;
@@ -114,30 +118,56 @@ struct Ink {
 
 impl Ink {
     fn of(grey: &Grey, line: View) -> Self {
-        let light_on_dark = is_light_on_dark(grey, &line);
-        let paper = if light_on_dark { 0.0 } else { 255.0 };
+        let tone = Tone::of(grey, &line);
         let view = line.grown(SURROUNDINGS);
         let filled = ((HEIGHT as f32 * view.width() / view.height()).round() as usize).clamp(WIDTH_MIN, WIDTH_MAX);
         let width = filled.next_multiple_of(WIDTH_STEP) + WIDTH_STEP;
         let mut values = vec![0.0; HEIGHT * width];
-        let pixels = view.picture((filled, HEIGHT), |place| [grey.at(place).unwrap_or(paper)]);
-        for (at, [value]) in pixels.enumerate() {
-            values[at / filled * width + at % filled] = (value - paper).abs() / 255.0;
+        let pixels = view.picture((filled, HEIGHT), |place| [grey.at(place).map_or(0.0, |level| tone.ink(level))]);
+        for (at, [ink]) in pixels.enumerate() {
+            values[at / filled * width + at % filled] = ink;
         }
         Self { values, filled, width }
     }
 }
 
-/// Whether the ground (the median) of a line is nearer to its dark end than to its bright one.
-fn is_light_on_dark(grey: &Grey, line: &View) -> bool {
-    let size = ((line.width().round() as usize).clamp(1, LOOKED_AT.0), (line.height().round() as usize).clamp(1, LOOKED_AT.1));
-    let places = (0..size.0 * size.1)
-        .map(|at| line.at(((at % size.0) as f32 + 0.5) / size.0 as f32, ((at / size.0) as f32 + 0.5) / size.1 as f32));
-    let mut levels: Vec<f32> = places.filter_map(|place| grey.at(place)).collect();
-    levels.sort_by(f32::total_cmp);
-    let level = |share: f32| levels.get((share * levels.len().saturating_sub(1) as f32).round() as usize).copied();
-    let [Some(dark), Some(ground), Some(bright)] = TAILS.map(level) else { return false };
-    bright - ground > BRIGHT_RATIO * (ground - dark) + BRIGHT_MORE
+/// What of a line is ink.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Tone {
+    DarkOnLight,
+    LightOnDark,
+    /// Light with a dark outline, with the level of its bright tail. Not in TrueOCR, which takes the outline for the letters: of 64 such
+    /// lines it reads one, and half of them so.
+    Outlined(f32),
+}
+
+impl Tone {
+    fn of(grey: &Grey, line: &View) -> Self {
+        let side = |pixels: f32, most: usize| (pixels.round() as usize).clamp(1, most);
+        let (across, down) = (side(line.width(), LOOKED_AT.0), side(line.height(), LOOKED_AT.1));
+        let part = |at: usize, of: usize| (at as f32 + 0.5) / of as f32;
+        let places = (0..across * down).map(|at| line.at(part(at % across, across), part(at / across, down)));
+        let mut levels: Vec<f32> = places.filter_map(|place| grey.at(place)).collect();
+        levels.sort_by(f32::total_cmp);
+        let level = |share: f32| levels.get((share * levels.len().saturating_sub(1) as f32).round() as usize).copied();
+        let [Some(dark), Some(ground), Some(bright)] = TAILS.map(level) else { return Self::DarkOnLight };
+        if bright - ground > BRIGHT_RATIO * (ground - dark) + BRIGHT_MORE {
+            Self::LightOnDark
+        } else if bright - ground >= OUTLINED_MIN && ground - dark >= OUTLINED_MIN {
+            Self::Outlined(bright)
+        } else {
+            Self::DarkOnLight
+        }
+    }
+
+    /// How much of a pixel of this level, 0 to 255, is ink: 0 to 1.
+    fn ink(self, level: f32) -> f32 {
+        match self {
+            Self::DarkOnLight => 1.0 - level / 255.0,
+            Self::LightOnDark => level / 255.0,
+            Self::Outlined(bright) => ((level - (bright - FILL.0)) / (FILL.0 - FILL.1)).clamp(0.0, 1.0),
+        }
+    }
 }
 
 /// The best path of CTC, which the model gives as classes with their probabilities: repeats once, blanks left out. None where no
@@ -243,6 +273,22 @@ mod tests {
     /// Around the bar, a third of it ink.
     fn line() -> View {
         View { origin: [15.0, 12.0], along: [50.0, 0.0], down: [0.0, 16.0] }
+    }
+
+    #[test]
+    fn of_outlined_text_only_the_fill_is_ink() {
+        // A white bar with a black rim on grey.
+        let level = |x: usize, y: usize| match (x, y) {
+            (20..60, 17..23) => 250,
+            (17..63, 14..26) => 5,
+            _ => 120,
+        };
+        let rgb: Vec<u8> = (0..80 * 40).flat_map(|at| [level(at % 80, at / 80); 3]).collect();
+        let grey = Grey::of(&Frame::new(0, 0, 80, 40, rgb)).unwrap();
+        assert!(matches!(Tone::of(&grey, &line()), Tone::Outlined(bright) if bright > 240.0));
+        let ink = Ink::of(&grey, line());
+        let at = |x: usize, y: usize| ink.values[y * ink.width + x];
+        assert!(at(42, 48) > 0.99 && at(42, 42) < 0.6 && at(5, 48) < 0.01);
     }
 
     #[test]
