@@ -30,6 +30,7 @@ mod people;
 mod pixels;
 mod postgres;
 mod program;
+mod resume;
 mod sandbox;
 mod seed_forms;
 mod speech;

@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { luma, now, password, settled, signIn, upload, user, watch } from "./weir";
+import { isPlaying, luma, now, password, playedOn, settled, signIn, upload, user, watch } from "./weir";
 
 test("a wrong password is refused in words", async ({ page }) => {
   await page.goto("/library");
@@ -33,12 +33,10 @@ test("from an upload to a label", async ({ page }) => {
   await watch(page, id);
   await test.step("plays pictures that are not black", async () => {
     await page.getByRole("button", { name: "Play", exact: true }).click();
-    await expect.poll(() => now(page)).toBeGreaterThan(1);
+    expect(await playedOn(page, 0.5)).toBeGreaterThan(0.5);
     const first = await luma(page);
     expect(first.variance).toBeGreaterThan(50);
-    const before = await now(page);
-    await expect.poll(() => now(page)).toBeGreaterThan(before + 0.5);
-    await page.keyboard.press("k");
+    if (await isPlaying(page)) await page.keyboard.press("k");
     await expect(page.getByRole("button", { name: "Play", exact: true })).toBeVisible();
   });
 

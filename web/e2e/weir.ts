@@ -85,6 +85,23 @@ export function now(page: Page): Promise<number> {
   return page.locator("video").evaluate((video: HTMLVideoElement) => video.currentTime);
 }
 
+/** How far it plays, seconds: waits for more than `wanted`, or its end. Counted in the page: on a busy machine the sample may be over
+ * before a test has asked twice. */
+export function playedOn(page: Page, wanted: number): Promise<number> {
+  return page.locator("video").evaluate(async (video: HTMLVideoElement, enough: number) => {
+    const from = video.currentTime;
+    const until = performance.now() + 30_000;
+    while (video.currentTime - from <= enough && !video.ended && performance.now() < until) {
+      await new Promise((next) => setTimeout(next, 50));
+    }
+    return video.currentTime - from;
+  }, wanted);
+}
+
+export function isPlaying(page: Page): Promise<boolean> {
+  return page.locator("video").evaluate((video: HTMLVideoElement) => !video.paused && !video.ended);
+}
+
 /** Mean and variance of the brightness (0 to 255) of the picture that is shown. */
 export function luma(page: Page): Promise<{ mean: number; variance: number }> {
   return page.locator("video").evaluate((video: HTMLVideoElement) => {

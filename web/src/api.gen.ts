@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every model, with what is known of it. */
+        get: operations["get_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -797,6 +814,49 @@ export interface components {
          * @description Bytes of a body, for the document.
          */
         Binary: string;
+        /** @description How a cache of opened models did: of one process since it began, or of several together. */
+        CacheStats: {
+            /**
+             * Format: int64
+             * @description Models that are open.
+             */
+            loaded: number;
+            /**
+             * Format: int64
+             * @description Size of their files: about what their weights take in memory.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Times that a model was wanted and open.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description Times that it had to be loaded.
+             */
+            misses: number;
+            /**
+             * Format: int64
+             * @description Times that one was closed to make room.
+             */
+            evictions: number;
+        };
+        /**
+         * @description What a model is for.
+         * @enum {string}
+         */
+        CardKind: "runtime" | "model" | "list" | "sample";
+        /**
+         * @description A package registry.
+         * @enum {string}
+         */
+        CardSource: "pypi" | "npm";
+        /**
+         * @description What the disk has of a model.
+         * @enum {string}
+         */
+        CardState: "present" | "missing" | "damaged";
         /**
          * @description What went wrong, for programs.
          * @enum {string}
@@ -930,6 +990,16 @@ export interface components {
         Labelled: {
             /** @description The label. */
             human_label: components["schemas"]["Label"];
+        };
+        /** @description One run. */
+        Latency: {
+            /** @description Items. */
+            batch: number;
+            /**
+             * Format: double
+             * @description Milliseconds for all of them.
+             */
+            ms: number;
         };
         /** @description A list. */
         List_AccountAnswer: {
@@ -1169,6 +1239,29 @@ export interface components {
             /** @description Send it as `X-CSRF-Token` with every changing request; absent for API keys, which need none. */
             csrf?: string | null;
         };
+        /** @description What a model costs. */
+        Measured: {
+            /** @description When, as YYYY-MM-DD. */
+            date: string;
+            /** @description On what. */
+            machine: string;
+            /** @description Threads per model. */
+            threads: number;
+            /**
+             * Format: double
+             * @description Opening all of its files, milliseconds.
+             */
+            load_ms: number;
+            /**
+             * Format: int64
+             * @description Memory that opening and running it took.
+             */
+            memory_bytes: number;
+            /** @description Running it; empty where its input has no fixed size. */
+            latency: components["schemas"]["Latency"][];
+            /** @description The command that measures it again. */
+            command: string;
+        };
         /** @description What probing found. */
         MediaAnswer: {
             /** @description For example `mov`. */
@@ -1208,6 +1301,87 @@ export interface components {
          * @enum {string}
          */
         Modality: "text" | "video" | "audio";
+        /** @description How right a model is. */
+        ModelAccuracy: {
+            /** @description What was found. */
+            value: string;
+            /** @description The command that finds it again. */
+            command: string;
+        };
+        /** @description Opened models of one pool. */
+        ModelCache: components["schemas"]["CacheStats"] & {
+            /** @description The pool. */
+            pool: string;
+            /**
+             * Format: int64
+             * @description What it may hold.
+             */
+            limit_bytes: number;
+        };
+        /** @description One model. */
+        ModelCard: {
+            /** @description Its name: that of its folder. */
+            name: string;
+            /** @description What it is for. */
+            kind: components["schemas"]["CardKind"];
+            /** @description One sentence. */
+            summary: string;
+            /** @description SPDX identifier. */
+            licence: string;
+            /** @description Where the licence was read. */
+            licence_read: string;
+            /** @description What a user must know before trusting a result. */
+            limits: string;
+            /** @description Where it comes from. */
+            packages: components["schemas"]["ModelPackage"][];
+            /** @description What is loaded. */
+            files: components["schemas"]["ModelFile"][];
+            /**
+             * Format: int64
+             * @description Of all files.
+             */
+            size_bytes: number;
+            /** @description What the disk has of it. */
+            state: components["schemas"]["CardState"];
+            /** @description It is only pulled when asked for by name. */
+            optional: boolean;
+            /** @description Analysers that need it. */
+            used_by: string[];
+            /** @description Analysers that do with less where it is not here. */
+            helps: string[];
+            measured?: components["schemas"]["Measured"] | null;
+            accuracy?: components["schemas"]["ModelAccuracy"] | null;
+        };
+        /** @description A file. */
+        ModelFile: {
+            /** @description Its name. */
+            name: string;
+            /** @description SHA-256, hex. */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+        };
+        /** @description A package. */
+        ModelPackage: {
+            /** @description Which package registry serves it. */
+            source: components["schemas"]["CardSource"];
+            /** @description Its name there. */
+            name: string;
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description Every model, and how the caches do. */
+        ModelsAnswer: {
+            /** @description The cards. */
+            items: components["schemas"]["ModelCard"][];
+            /** @description Opened models of each pool. */
+            cache: components["schemas"]["ModelCache"][];
+            /** @description Results of analysers that were there already, and those that were not, since this process began. */
+            results: components["schemas"]["ResultCache"];
+        };
         /**
          * Format: date-time
          * @description A moment, as it leaves weir: RFC 3339 in UTC.
@@ -1386,6 +1560,19 @@ export interface components {
              * @description Bytes of all segments and the init segment.
              */
             size_bytes: number;
+        };
+        /** @description Results that were reused. */
+        ResultCache: {
+            /**
+             * Format: int64
+             * @description Of the same content, found.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description Made anew.
+             */
+            misses: number;
         };
         /** @enum {string} */
         Role: "viewer" | "reviewer" | "operator" | "admin";
@@ -2163,6 +2350,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelsAnswer"];
                 };
             };
         };

@@ -1,7 +1,6 @@
 //! The pool process of these tests: this test program again, with analysers that break in every way.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::sync::Arc;
