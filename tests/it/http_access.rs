@@ -35,6 +35,7 @@ const ROUTES: &str = "
     GET /videos/{id}/analysis viewer
     GET /videos/{id}/findings viewer
     GET /videos/{id}/verdict viewer
+    GET /models viewer
     POST /videos/{id}/label reviewer
     GET /videos/{id}/labels viewer
     GET /videos/{id}/tasks viewer

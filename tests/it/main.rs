@@ -24,6 +24,7 @@ mod http_upload;
 mod judge;
 mod media;
 mod model_cache;
+mod model_cards;
 mod models;
 mod parity;
 mod people;
