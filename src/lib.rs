@@ -9,7 +9,7 @@ pub mod model;
 /// ffmpeg and ffprobe as child processes, frame and PCM readers, playlist writers.
 pub mod media;
 
-/// ONNX sessions, model files and their registry, tokenizers.
+/// ONNX sessions, model files and their registry, tokenizers, models behind an endpoint.
 pub mod infer;
 
 /// Bytes: typed keys over an object store.

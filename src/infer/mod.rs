@@ -1,7 +1,7 @@
 //! ONNX sessions, model files and their registry, tokenizers. Synchronous: it is called from the analysers' pools.
 //!
 //! [`Models`] is what an analyser holds: it opens a model at its first use, keeps it, and runs it. [`ModelFiles`] knows where the
-//! files are and refuses one whose digest is not the registry's. [`pull`] brings them here.
+//! files are and refuses one whose digest is not the registry's. [`pull`] brings them here. [`vision`] asks a model that another server runs.
 
 mod batch;
 pub mod cache;
@@ -17,6 +17,7 @@ mod runtime;
 mod session;
 pub mod tensor;
 pub mod tokenizer;
+pub mod vision;
 
 pub use cache::Models;
 pub use error::ModelError;
