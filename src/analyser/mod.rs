@@ -1,5 +1,5 @@
-//! Analysers: one file each, one line each in [`all`]. Synchronous, no I/O of their own; the same code looks at recorded files
-//! and, later, at live streams.
+//! Analysers: one file each, one line each in [`all`]. Synchronous, no I/O of their own (what they ask of elsewhere, they ask through `infer`); the
+//! same code looks at recorded files and, later, at live streams.
 //!
 //! To add one: write `analyser/NAME.rs` with a type that implements [`Analyser`], add a line to [`all`], add a fixture test. Where it
 //! has options, [`Options::of`] gives them.
@@ -36,6 +36,7 @@ mod thumbnail;
 mod track;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::options::Options;
 use crate::infer::Models;
@@ -93,6 +94,12 @@ pub trait Analyser: Send + Sync {
         String::new()
     }
 
+    /// The longest that one call of its pass waits for something else than the processor, its option `timeout` included. A pool that says nothing for
+    /// its `hang_timeout` is ended, which must be longer.
+    fn silence(&self) -> Option<Duration> {
+        None
+    }
+
     /// The same analyser with less: a smaller model, for a machine that has too little memory for this one.
     fn fallback(&self) -> Option<Box<dyn Analyser>> {
         None
@@ -147,6 +154,15 @@ pub trait Pass: Send {
         Ok(())
     }
 
+    /// Does one piece of what is left when nothing more comes, for a pass that waits for something else than the processor. The runner calls it
+    /// until it answers [`Rest::None`]; between two pieces it shows that it lives, and looks whether it was called off.
+    ///
+    /// # Errors
+    /// As for frames.
+    fn rest(&mut self, _out: &mut Vec<Finding>) -> anyhow::Result<Rest> {
+        Ok(Rest::None)
+    }
+
     /// The state that [`Analyser::resume`] needs: everything that a later finding depends on. See [`state`].
     ///
     /// # Errors
@@ -159,11 +175,20 @@ pub trait Pass: Send {
     /// When it was not given by [`Pass::save`] of this version.
     fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()>;
 
-    /// Ends the pass: what was held back is given out.
+    /// Ends the pass: what is left is done, what was held back is given out.
     ///
     /// # Errors
     /// As for frames.
     fn finish(self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary>;
+}
+
+/// Whether a pass has work left before it can finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// It has more pieces.
+    More,
+    /// It can finish.
+    None,
 }
 
 /// What an analyser says at the end.

@@ -51,11 +51,28 @@ pub(super) fn log_to(config: &Config, listen: Listen) -> anyhow::Result<telemetr
 /// The analysers that are switched on, in order.
 ///
 /// # Errors
-/// When `[analyser.NAME]` names one that is not there, or has a key that it does not know.
+/// When `[analyser.NAME]` names one that is not there, or has a key that it does not know, or may be silent for longer than its pool.
 pub fn analysers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Analyser>>> {
     let all = every_analyser(config)?;
     let is_on = |name: &str| config.analyser.get(name).is_none_or(|analyser| analyser.enabled);
-    Ok(all.into_iter().filter(|analyser| is_on(analyser.spec().name)).collect())
+    let on: Vec<Arc<dyn Analyser>> = all.into_iter().filter(|analyser| is_on(analyser.spec().name)).collect();
+    on.iter().try_for_each(|analyser| check_silence(config, &**analyser))?;
+    Ok(on)
+}
+
+/// A pool must not be taken for hung while an analyser waits for an answer.
+fn check_silence(config: &Config, analyser: &dyn Analyser) -> anyhow::Result<()> {
+    let (name, Some(silence)) = (analyser.spec().name, analyser.silence()) else { return Ok(()) };
+    let own = config.analyser.get(name).and_then(|analyser| analyser.pool.as_deref());
+    let pool = config.pool.iter().find(|pool| own.is_none_or(|own| own == pool.name)).context("there is no `[[pool]]`")?;
+    anyhow::ensure!(
+        silence < pool.hang_timeout,
+        "`analyser.{name}.timeout`: with pauses it may wait {silence:?} for an answer, but its pool `{}` is ended after {:?} of silence; \
+         make the `timeout` shorter or `pool.hang_timeout` longer",
+        pool.name,
+        pool.hang_timeout
+    );
+    Ok(())
 }
 
 pub(super) fn every_analyser(config: &Config) -> anyhow::Result<Vec<Arc<dyn Analyser>>> {

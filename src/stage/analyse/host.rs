@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::{Context, bail};
 
@@ -57,14 +57,16 @@ pub fn run_on_stdin(host: &Host) -> anyhow::Result<()> {
 pub fn run(host: &Host, mut socket: UnixStream) -> anyhow::Result<()> {
     let out = Arc::new(Out(Mutex::new(socket.try_clone().context("pool socket; a pool is started by `weir serve`")?)));
     out.send(&FromPool::Ready { protocol: PROTOCOL, window: host.window() }, &[]);
-    let mut open: Option<Open> = None;
+    let (mut open, mut latest): (Option<Open>, Option<Latest>) = (None, None);
     while let Some((head, payload)) = wire::read::<ToPool>(&mut socket)? {
         match head {
             ToPool::Begin { job, media, analysers } => {
                 if open.is_some() {
                     bail!("job {job} began inside another");
                 }
-                open = Some(Open::new(host, &out, job, *media, &analysers)?);
+                let begun = Open::new(host, &out, job, *media, &analysers)?;
+                latest = Some(begun.latest());
+                open = Some(begun);
             }
             ToPool::Frames { job, track, width, height, frames } => {
                 if let Some(open) = current(open.as_ref(), job) {
@@ -85,12 +87,11 @@ pub fn run(host: &Host, mut socket: UnixStream) -> anyhow::Result<()> {
                 }
             }
             ToPool::Forget { job, analyser } => {
+                latest.iter().for_each(|latest| latest.forget(job, &analyser));
                 open = open.and_then(|open| if open.job.number == job { open.forget(&analyser) } else { Some(open) });
             }
             ToPool::Cancel { job } => {
-                if let Some(open) = current(open.as_ref(), job) {
-                    open.job.cancelled.store(true, Ordering::Relaxed);
-                }
+                latest.iter().for_each(|latest| latest.cancel(job));
                 open = open.filter(|open| open.job.number != job);
             }
         }
@@ -177,6 +178,30 @@ struct Open {
     lanes: Vec<LaneEnd>,
 }
 
+/// The job that began last, perhaps let go of: its lanes may still wait for something, and must hear that they need not.
+struct Latest {
+    job: Weak<Job>,
+    forgotten: Vec<(&'static str, Arc<AtomicBool>)>,
+}
+
+impl Latest {
+    fn is(&self, number: u64) -> Option<Arc<Job>> {
+        self.job.upgrade().filter(|job| job.number == number)
+    }
+
+    fn cancel(&self, number: u64) {
+        if let Some(job) = self.is(number) {
+            job.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn forget(&self, number: u64, analyser: &str) {
+        let Some(_job) = self.is(number) else { return };
+        let of_analyser = self.forgotten.iter().filter(|(name, _)| *name == analyser);
+        of_analyser.for_each(|(_, forgotten)| forgotten.store(true, Ordering::Relaxed));
+    }
+}
+
 /// Our end of a lane.
 struct LaneEnd {
     name: &'static str,
@@ -213,6 +238,11 @@ impl Open {
         Ok(Self { job, ended: false, lanes })
     }
 
+    fn latest(&self) -> Latest {
+        let forgotten = self.lanes.iter().map(|lane| (lane.name, lane.forgotten.clone()));
+        Latest { job: Arc::downgrade(&self.job), forgotten: forgotten.collect() }
+    }
+
     /// Hands a batch to every lane that wants its track.
     fn give(&self, out: &Arc<Out>, track: Track, what: What) -> anyhow::Result<()> {
         let batch = Arc::new(Batch { what, track, job: self.job.number, out: out.clone() });
@@ -236,10 +266,7 @@ impl Open {
     }
 
     fn forget(mut self, analyser: &str) -> Option<Self> {
-        for lane in self.lanes.iter_mut().filter(|lane| lane.name == analyser) {
-            lane.forgotten.store(true, Ordering::Relaxed);
-            lane.sender = None;
-        }
+        self.lanes.iter_mut().filter(|lane| lane.name == analyser).for_each(|lane| lane.sender = None);
         self.rest()
     }
 

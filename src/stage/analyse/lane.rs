@@ -11,7 +11,7 @@ use super::host::{Batch, Job, What};
 use super::ladder::Ease;
 use super::plan::{Thin, half};
 use super::wire::{FromPool, Outcome};
-use crate::analyser::{Analyser, Pass, Spec, Summary, span};
+use crate::analyser::{Analyser, Pass, Rest, Spec, Summary, span};
 use crate::infer::{ModelError, Models};
 use crate::model::{AnalyserStatus, Finding, Span};
 
@@ -40,6 +40,7 @@ struct How<'a> {
     ease: Ease,
     batch: Option<usize>,
     faults: &'a [Fault],
+    forgotten: &'a AtomicBool,
 }
 
 /// What an analyser gave.
@@ -55,7 +56,7 @@ impl Lane {
     pub(super) fn run(self) {
         let Self { analyser, models, job, ease, batch, faults, inbox, forgotten } = self;
         let spec = analyser.spec();
-        let how = How { ease, batch, faults: &faults };
+        let how = How { ease, batch, faults: &faults, forgotten: &forgotten };
         let looked = catch_unwind(AssertUnwindSafe(|| look(&*analyser, &spec, &models, &job, how, &inbox)));
         // What still lies in the inbox must be acknowledged before the end is told.
         drop(inbox);
@@ -113,9 +114,21 @@ fn look(
         }
     }
     let began = Instant::now();
+    wait_for(&mut *pass, job, how.forgotten, &mut findings)?;
     let summary = pass.finish(&mut findings).map_err(|error| failed(&error))?;
     spent += began.elapsed();
     Ok(Looked { summary, findings, spent, samples })
+}
+
+/// Lets the pass do what it has to wait for, piece by piece.
+fn wait_for(pass: &mut dyn Pass, job: &Job, forgotten: &AtomicBool, findings: &mut Vec<Finding>) -> Result<(), Outcome> {
+    while pass.rest(findings).map_err(|error| failed(&error))? == Rest::More {
+        if job.cancelled.load(Ordering::Relaxed) || forgotten.load(Ordering::Relaxed) {
+            return Err(ended(AnalyserStatus::Failed, "cancelled".to_owned()));
+        }
+        job.out.send(&FromPool::Alive { job: job.number }, &[]);
+    }
+    Ok(())
 }
 
 /// What lies in the inbox, pictures up to `most` batches at a time: nothing is waited for to fill a batch.

@@ -17,7 +17,7 @@ use super::ladder::{Asked, Ease};
 use super::listen::{hold_back, listen};
 use super::outcome::Looked;
 use super::pool::{PoolError, Pools, Session};
-use crate::analyser::{Analyser, Sampling};
+use crate::analyser::{Analyser, Sampling, Spec};
 use crate::media::Limits;
 use crate::model::{AnalyserStatus, MediaInfo};
 use crate::stage::StageError;
@@ -58,7 +58,7 @@ pub struct Subject<'a> {
 pub async fn look(subject: Subject<'_>, analysers: &[Arc<dyn Analyser>], watcher: &mut dyn Watcher) -> Result<(), StageError> {
     let mut open = Vec::new();
     for analyser in in_order(analysers) {
-        match nothing_for(analyser.spec().sampling, subject.media) {
+        match nothing_for(&analyser.spec(), subject.media) {
             Some(reason) => {
                 let name = analyser.spec().name;
                 watcher.finished(Looked::nothing(name, AnalyserStatus::Skipped, reason.to_owned())).await?;
@@ -118,8 +118,12 @@ fn in_order(analysers: &[Arc<dyn Analyser>]) -> Vec<Arc<dyn Analyser>> {
     ordered
 }
 
-fn nothing_for(wish: Sampling, media: &MediaInfo) -> Option<&'static str> {
-    match wish {
+/// Why there is nothing to look at, if so. Who comes after others has their findings at least.
+fn nothing_for(spec: &Spec, media: &MediaInfo) -> Option<&'static str> {
+    if !spec.after.is_empty() {
+        return None;
+    }
+    match spec.sampling {
         Sampling::EveryFrame | Sampling::Sampled { .. } | Sampling::Detail { .. } => {
             media.video.is_none().then_some("no video track")
         }

@@ -123,6 +123,11 @@ pub enum FromPool {
         /// The track.
         track: Track,
     },
+    /// An analyser waits for something else than the processor, and is not stuck.
+    Alive {
+        /// The job.
+        job: u64,
+    },
     /// Some findings of an analyser in time order; the payload is JSON lines. Come before its `Finished`.
     Findings {
         /// The job.

@@ -238,6 +238,7 @@ async fn listen(mut read: OwnedReadHalf, said: mpsc::Sender<Message>, state: Arc
                 state.note_life();
                 state.room(track).add_permits(1);
             }
+            Ok(Some((FromPool::Alive { .. }, _))) => state.note_life(),
             Ok(Some(message)) => {
                 state.note_life();
                 if said.send(message).await.is_err() {

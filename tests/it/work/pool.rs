@@ -146,6 +146,14 @@ async fn one_that_hangs_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_waits_piece_by_piece_is_not_taken_for_hung() {
+    let bench = Bench::with(|config| config.stall = Duration::from_secs(1)).await;
+    let began = Instant::now();
+    assert_eq!(status(&bench.analyse(&["waits"]).await, "waits"), (AnalyserStatus::Done, String::new(), PICTURES));
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_eats_memory_is_ended() {
     let bench = Bench::with(|config| config.memory_limit_bytes = 400 << 20).await;
     let results = bench.analyse(&["eats", "sound"]).await;

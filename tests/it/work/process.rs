@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use weir::analyser::{Analyser, Frame, Pass, Sampling, Spec, Summary};
+use weir::analyser::{Analyser, Frame, Pass, Rest, Sampling, Spec, Summary};
 use weir::infer::Models;
 use weir::model::{Finding, MediaInfo};
 use weir::stage::analyse::host::{Host, run_on_stdin};
@@ -45,13 +45,22 @@ enum Way {
     Hangs,
     /// Takes 600 MiB.
     Eats,
+    /// Waits after the last frame for something else: five times 400 ms.
+    Waits,
 }
 
 struct Odd(&'static str, Way);
 
 /// All of them.
 pub(crate) fn analysers() -> Vec<Arc<dyn Analyser>> {
-    let all = [("sound", Way::Not), ("slow", Way::Slow), ("dies", Way::Dies), ("hangs", Way::Hangs), ("eats", Way::Eats)];
+    let all = [
+        ("sound", Way::Not),
+        ("slow", Way::Slow),
+        ("dies", Way::Dies),
+        ("hangs", Way::Hangs),
+        ("eats", Way::Eats),
+        ("waits", Way::Waits),
+    ];
     let odd = all.into_iter().map(|(name, way)| Arc::new(Odd(name, way)) as Arc<dyn Analyser>);
     let counts: [(&str, &[&str]); 3] = [("counts", &["slow"]), ("late", &["counts", "sound"]), ("lacks", &["dies"])];
     odd.chain(counts.map(|(name, after)| Arc::new(Counts(name, after)) as _)).collect()
@@ -102,6 +111,7 @@ impl Analyser for Odd {
     }
 }
 
+/// How it breaks, the batches so far, and memory that it holds.
 struct OddPass(Way, usize, Vec<u8>);
 
 impl Pass for OddPass {
@@ -119,6 +129,15 @@ impl Pass for OddPass {
             out.push(Finding { start_ms: at, end_ms: at, frame, label: "seen".into(), confidence: 0.5, ..Finding::default() });
         }
         Ok(())
+    }
+
+    fn rest(&mut self, _out: &mut Vec<Finding>) -> anyhow::Result<Rest> {
+        if self.0 != Way::Waits || self.2.len() == 5 {
+            return Ok(Rest::None);
+        }
+        std::thread::sleep(Duration::from_millis(400));
+        self.2.push(0);
+        Ok(Rest::More)
     }
 
     fn save(&self) -> anyhow::Result<Vec<u8>> {

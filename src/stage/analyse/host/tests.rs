@@ -3,7 +3,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::*;
-use crate::analyser::{Pass, Sampling, Spec, Summary};
+use crate::analyser::{Pass, Rest, Sampling, Spec, Summary};
 use crate::model::{AnalyserStatus, Finding, Span};
 use crate::stage::analyse::ladder::Ease;
 use crate::stage::analyse::wire::Outcome;
@@ -22,6 +22,8 @@ enum Breaks {
     AtSecondBatch,
     Panics,
     Sleeps(Duration),
+    /// Three times, after the last picture.
+    Waits(Duration),
 }
 
 struct SaysPass(Breaks, u32);
@@ -57,6 +59,13 @@ impl Pass for SaysPass {
         let end_ms = pcm.time_ms + pcm.samples.len() as i64 / 16;
         out.push(Finding { start_ms: pcm.time_ms, end_ms, label: "heard".into(), confidence: 1.0, ..Finding::default() });
         Ok(())
+    }
+
+    fn rest(&mut self, _out: &mut Vec<Finding>) -> anyhow::Result<Rest> {
+        let Breaks::Waits(pause) = self.0 else { return Ok(Rest::None) };
+        self.1 += 1;
+        std::thread::sleep(pause);
+        Ok(if self.1 < 3 { Rest::More } else { Rest::None })
     }
 
     fn save(&self) -> anyhow::Result<Vec<u8>> {
@@ -123,6 +132,7 @@ impl Worker {
                     heard.finished.insert(analyser, (outcome, serde_json::from_slice(&payload).unwrap()));
                 }
                 FromPool::Idle { .. } => return heard,
+                FromPool::Alive { .. } => heard.alive += 1,
                 FromPool::Ready { .. } => panic!("ready twice"),
             }
         }
@@ -137,6 +147,7 @@ impl Worker {
 #[derive(Default)]
 struct Heard {
     took: Vec<Track>,
+    alive: usize,
     findings: BTreeMap<String, Vec<Finding>>,
     finished: BTreeMap<String, (Outcome, Vec<Span>)>,
 }
@@ -214,6 +225,23 @@ fn a_cancelled_job_ends_after_the_batch_and_says_nothing() {
     worker.begin(8, &["slow"]);
     worker.send(&ToPool::End { job: 8 }, &[]);
     assert_eq!(worker.listen().status("slow"), (AnalyserStatus::Done, ""));
+    worker.end().unwrap();
+}
+
+#[test]
+fn one_that_waits_shows_that_it_lives_and_can_be_called_off() {
+    let mut worker = Worker::start(vec![says("waits", Sampling::EveryFrame, Breaks::Waits(Duration::from_millis(300)))]);
+    worker.begin(1, &["waits"]);
+    worker.send(&ToPool::End { job: 1 }, &[]);
+    let heard = worker.listen();
+    assert_eq!((heard.alive, heard.status("waits")), (2, (AnalyserStatus::Done, "")));
+    for (job, word) in [(2, ToPool::Forget { job: 2, analyser: "waits".to_owned() }), (3, ToPool::Cancel { job: 3 })] {
+        worker.begin(job, &["waits"]);
+        worker.send(&ToPool::End { job }, &[]);
+        worker.send(&word, &[]);
+        let heard = worker.listen();
+        assert!(heard.finished.is_empty() && heard.alive < 2, "{job}: {}", heard.alive);
+    }
     worker.end().unwrap();
 }
 
