@@ -237,7 +237,7 @@ pub fn all(options: &Options) -> anyhow::Result<Vec<Box<dyn Analyser>>> {
         options.none("speech_emotion", speech_emotion::SpeechEmotion)?,
         options.none("speech_flow", speech_flow::SpeechFlow)?,
         Box::new(speech_transcription::SpeechTranscription::new(options)?),
-        options.none("temporal_description", temporal_description::TemporalDescription)?,
+        temporal_description::TemporalDescription::of(options)?,
         options.none("temporal_flow", temporal_flow::TemporalFlow)?,
         options.none("text_overlay", text_overlay::TextOverlay)?,
     ])

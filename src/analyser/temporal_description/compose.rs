@@ -17,6 +17,13 @@ pub(super) fn describe(gathered: &Gathered, duration_ms: i64, most: usize) -> Ve
     parts(gathered, duration_ms, most).into_iter().filter_map(|part| part.describe(gathered)).collect()
 }
 
+/// One finding of what is known between two times, milliseconds; none when nothing is.
+pub(super) fn describe_between(gathered: &Gathered, start_ms: i64, end_ms: i64) -> Option<Finding> {
+    let shared_ms = |scene: &&Scene| scene.end_ms.min(end_ms) - scene.start_ms.max(start_ms);
+    let scene = gathered.scenes.iter().filter(|scene| shared_ms(scene) > 0).max_by_key(shared_ms).cloned();
+    Part { start_ms, end_ms, scene }.describe(gathered)
+}
+
 struct Part {
     start_ms: i64,
     end_ms: i64,

@@ -1,26 +1,72 @@
-//! `temporal_description`: what happens when, in sentences composed from what the other analysers found. No model looks at the pictures,
-//! and every finding says so: `method: "composed"`.
+//! `temporal_description`: what happens when, in sentences. They are composed from what the other analysers found, or, where a vision endpoint is
+//! configured (a model such as Qwen2-VL behind vLLM, llama.cpp or Ollama), written by a model that looks at key frames. Every finding says which:
+//! `method`.
 //!
-//! Findings, each also a span: `description`, one per scene (or per half minute, where there are no scenes); `text` is the
-//! sentences, `value` is `{method: "composed", from: [analyser]}`, `confidence` the mean confidence of what it was composed from.
-//! At most [`PARTS_MAX`] of them: shorter scenes are put together.
+//! Composed: `description`, each also a span, one per scene (or per half minute, where there are no scenes); `text` is the sentences, `value` is
+//! `{method: "composed", from: [analyser]}`, `confidence` the mean confidence of what it was composed from. At most [`PARTS_MAX`] of them: shorter
+//! scenes are put together. Where a model should have described it, `value` has `without_model` too: why it did not.
+//!
+//! By a model: `description`, each also a span, one per segment of the medium; `value` is `{method: "model", model, endpoint_host, external,
+//! frames, events: [{at_ms, text}], confidence: "unknown", limits}`. `external` is whether the pictures left for an address that is neither
+//! loopback nor private; `frames` is how many the model was shown. And `event`, one for each of these events at its time, with `value` `{method:
+//! "model", confidence: "unknown", limits}`. A model states no confidence: `confidence` is 0.5 and means nothing.
+//!
+//! What the endpoint does not answer in the agreed form is asked again; then the segment is composed, and the result is `degraded`. The requests
+//! are made in [`Pass::rest`], see `docs/adr/0005-a-vision-endpoint.md`. They were tested against a server in the tests that speaks the same form, not
+//! against vLLM, llama.cpp or Ollama themselves.
 
+mod answer;
+mod asking;
 mod compose;
+mod frames;
 mod gather;
+mod settings;
+mod tell;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use self::asking::{Asker, Asking, PAUSE_MAX};
+use self::frames::{Cut, KeyFrames};
 use self::gather::Gathered;
-use super::{Analyser, Pass, Sampling, Spec, Summary, span, state};
+use self::settings::Settings;
+use super::{Analyser, Frame, Options, Pass, Rest, Sampling, Spec, Summary, span, state};
 use crate::infer::Models;
-use crate::model::{Finding, MediaInfo};
+use crate::model::{AnalyserStatus, Finding, MediaInfo};
 
 const NAME: &str = "temporal_description";
 /// Descriptions of one medium.
 const PARTS_MAX: usize = 200;
+/// Two a second, as `object_detection` has them decoded anyway: a medium of eight seconds still gives sixteen key frames.
+const LOOKING: Sampling = Sampling::Sampled { fps: 2.0 };
+/// Beyond timeout and pause: reading the key, making the request.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Begins the reason of a result that a vision endpoint had no part in although it should have: it is tried again.
+pub const UNANSWERED: &str = "without the vision endpoint: ";
 
 /// The analyser.
-pub struct TemporalDescription;
+pub struct TemporalDescription {
+    asker: Option<Arc<Asker>>,
+}
+
+impl TemporalDescription {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        let settings: Settings = options.of(NAME)?;
+        settings.check()?;
+        let asker = settings.endpoint()?.map(|endpoint| {
+            let (host, address) = (endpoint.host(), endpoint.address().to_owned());
+            Arc::new(Asker { settings, host, address, vision: Arc::new(endpoint) })
+        });
+        Ok(Box::new(Self { asker }))
+    }
+}
 
 impl Analyser for TemporalDescription {
     fn spec(&self) -> Spec {
@@ -29,7 +75,7 @@ impl Analyser for TemporalDescription {
             version: 1,
             models: &[],
             optional: &[],
-            sampling: Sampling::Findings,
+            sampling: if self.asker.is_some() { LOOKING } else { Sampling::Findings },
             after: &[
                 "audio_environment",
                 "camera_analysis",
@@ -38,143 +84,109 @@ impl Analyser for TemporalDescription {
                 "speech_transcription",
                 "text_overlay",
             ],
-            limits: "Composed from the findings of other analysers by fixed rules: it repeats their errors, and says nothing of what none of \
-                     them looks for, such as who does what to whom. No model that understands film wrote it.",
+            limits: if self.asker.is_some() {
+                "Where `method` is `model`, a vision model that the configuration names wrote the text after some still frames: it may be wrong, \
+                 tell of what is not there, miss what happens between the frames, and give wrong times; it was not measured here. Where it is \
+                 `composed`, the text repeats the errors of other analysers."
+            } else {
+                "Composed from the findings of other analysers by fixed rules: it repeats their errors, and says nothing of what none of \
+                 them looks for, such as who does what to whom. No model that understands film wrote it."
+            },
         }
     }
 
+    fn parameters(&self) -> String {
+        self.asker.as_ref().map_or_else(String::new, |asker| asker.settings.parameters(&asker.address))
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        self.asker.as_ref().map(|asker| asker.settings.timeout + PAUSE_MAX + MARGIN)
+    }
+
     fn begin(&self, media: &MediaInfo, _models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
-        Ok(Box::new(DescriptionPass { duration_ms: media.duration_ms, gathered: Gathered::default() }))
+        Ok(Box::new(DescriptionPass::new(self.asker.clone(), media.duration_ms)))
     }
 }
 
 struct DescriptionPass {
+    asker: Option<Arc<Asker>>,
     duration_ms: i64,
+    cut: Cut,
+    state: State,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct State {
     gathered: Gathered,
+    keys: KeyFrames,
+    asking: Asking,
+}
+
+impl DescriptionPass {
+    fn new(asker: Option<Arc<Asker>>, duration_ms: i64) -> Self {
+        let defaults = Settings::default();
+        let settings = asker.as_ref().map_or(&defaults, |asker| &asker.settings);
+        let cut = Cut::of(duration_ms, settings.segment.as_millis() as i64, settings.frames, settings.max_segments);
+        Self { asker, duration_ms, cut, state: State::default() }
+    }
+
+    fn ask(&mut self) -> Rest {
+        let Some(asker) = &self.asker else { return Rest::None };
+        self.state.asking.step(asker, &self.cut, &mut self.state.keys)
+    }
+
+    /// As if there were no endpoint.
+    fn composed(&self) -> Vec<Finding> {
+        compose::describe(&self.state.gathered, self.duration_ms, PARTS_MAX)
+    }
 }
 
 impl Pass for DescriptionPass {
+    fn frames(&mut self, batch: &[Frame], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        batch.iter().try_for_each(|frame| self.state.keys.take(&self.cut, frame))
+    }
+
     fn findings(&mut self, analyser: &str, findings: &[Finding], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        findings.iter().for_each(|finding| self.gathered.take(analyser, finding));
+        findings.iter().for_each(|finding| self.state.gathered.take(analyser, finding));
         Ok(())
+    }
+
+    fn rest(&mut self, _out: &mut Vec<Finding>) -> anyhow::Result<Rest> {
+        Ok(self.ask())
     }
 
     fn save(&self) -> anyhow::Result<Vec<u8>> {
-        state::save(&self.gathered)
+        state::save(&self.state)
     }
 
     fn restore(&mut self, saved: &[u8]) -> anyhow::Result<()> {
-        self.gathered = state::restore(saved)?;
+        self.state = state::restore(saved)?;
         Ok(())
     }
 
-    fn finish(self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
-        let described = compose::describe(&self.gathered, self.duration_ms, PARTS_MAX);
-        if described.is_empty() {
-            return Ok(Summary::skipped("no other analyser found anything to tell of"));
+    fn finish(mut self: Box<Self>, out: &mut Vec<Finding>) -> anyhow::Result<Summary> {
+        while self.ask() == Rest::More {}
+        let asked = self.asker.as_ref().filter(|_| self.state.asking.had_pictures());
+        let (mut found, mut reason) = (Vec::new(), None);
+        if let Some(asker) = asked {
+            found = tell::described(asker, &self.cut, &self.state);
+            reason = tell::lacks(&self.state.asking, &self.cut);
         }
-        let spans = described.iter().map(|finding| span::begin(NAME, finding)).collect();
-        out.extend(described);
-        Ok(Summary { spans: Some(spans), ..Summary::done() })
+        if !self.state.asking.said_anything() {
+            found = self.composed();
+            tell::note_why(&mut found, reason.as_deref());
+        }
+        if found.is_empty() {
+            let nothing = "no other analyser found anything to tell of";
+            return Ok(Summary::skipped(&reason.map_or_else(|| nothing.to_owned(), |reason| format!("{reason}; and {nothing}"))));
+        }
+        let descriptions = found.iter().filter(|finding| finding.label == "description");
+        let spans = descriptions.map(|finding| span::begin(NAME, finding)).collect();
+        out.extend(found);
+        let status = if reason.is_some() { AnalyserStatus::Degraded } else { AnalyserStatus::Done };
+        Ok(Summary { status, reason, spans: Some(spans) })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::model::AnalyserStatus;
-
-    fn seen(label: &str, start_ms: i64, end_ms: i64) -> Finding {
-        Finding { start_ms, end_ms, label: label.into(), confidence: 0.8, ..Finding::default() }
-    }
-
-    fn scene(start_ms: i64, end_ms: i64, place: &str) -> Finding {
-        let value = json!({ "setting": "outdoor", "time_of_day": "day" });
-        Finding { text: Some(place.into()), value: Some(value), ..seen("scene", start_ms, end_ms) }
-    }
-
-    fn said(label: &str, start_ms: i64, end_ms: i64, text: &str) -> Finding {
-        Finding { text: Some(text.into()), ..seen(label, start_ms, end_ms) }
-    }
-
-    fn told() -> Vec<(&'static str, Vec<Finding>)> {
-        let persons = [0, 0, 0, 500, 500].map(|at| seen("person", at, at));
-        vec![
-            ("object_detection", persons.into_iter().chain([seen("bus", 500, 500), seen("dog", 9000, 9000)]).collect()),
-            ("scene_segmentation", vec![scene(0, 8000, "street"), scene(8000, 20_000, "beach")]),
-            ("camera_analysis", vec![seen("pan_left", 0, 6000), seen("static", 8000, 20_000)]),
-            ("text_overlay", vec![said("text", 1000, 1000, "50% OFF"), said("text", 2000, 2000, "50% OFF")]),
-            ("speech_transcription", vec![said("speech", 9000, 12_000, "Never again.")]),
-            ("audio_environment", vec![seen("music", 0, 8000), seen("environment", 0, 1000)]),
-        ]
-    }
-
-    fn pass() -> Box<DescriptionPass> {
-        Box::new(DescriptionPass { duration_ms: 20_000, gathered: Gathered::default() })
-    }
-
-    #[test]
-    fn scenes_are_told_in_order_and_say_how_they_were_made() {
-        let (mut pass, mut out) = (pass(), Vec::new());
-        for (analyser, findings) in told() {
-            pass.findings(analyser, &findings, &mut out).unwrap();
-        }
-        let summary = pass.finish(&mut out).unwrap();
-        assert_eq!(summary.status, AnalyserStatus::Done);
-        let texts: Vec<&str> = out.iter().filter_map(|finding| finding.text.as_deref()).collect();
-        assert_eq!(
-            texts,
-            [
-                "Outdoors by day, it looks like: street. 3 persons and a bus are seen. The camera pans to the left. On the screen stands \
-                 “50% OFF”. There is music.",
-                "Outdoors by day, it looks like: beach. A dog is seen. The camera stands still. Somebody says: “Never again.”",
-            ]
-        );
-        assert!(out.iter().all(|finding| finding.value.as_ref().unwrap()["method"] == "composed"));
-        assert_eq!((out[1].start_ms, out[1].end_ms), (8000, 20_000));
-    }
-
-    #[test]
-    fn a_resumed_pass_tells_the_same() {
-        let run = |cut: Option<usize>| {
-            let (mut pass, mut out) = (pass(), Vec::new());
-            for (at, (analyser, findings)) in told().into_iter().enumerate() {
-                if cut == Some(at) {
-                    let saved = pass.save().unwrap();
-                    pass = self::pass();
-                    pass.restore(&saved).unwrap();
-                }
-                pass.findings(analyser, &findings, &mut out).unwrap();
-            }
-            pass.finish(&mut out).unwrap();
-            out
-        };
-        (0..6).for_each(|cut| assert_eq!(run(Some(cut)), run(None), "{cut}"));
-    }
-
-    #[test]
-    fn without_anything_there_is_nothing_to_tell() {
-        let mut out = Vec::new();
-        assert_eq!(pass().finish(&mut out).unwrap().status, AnalyserStatus::Skipped);
-        let mut pass = pass();
-        pass.findings("object_detection", &[seen("cat", 31_000, 31_000)], &mut out).unwrap();
-        pass.duration_ms = 60_000;
-        pass.finish(&mut out).unwrap();
-        assert_eq!(
-            (out.len(), out[0].start_ms, out[0].end_ms, out[0].text.as_deref()),
-            (1, 30_000, 60_000, Some("A cat is seen."))
-        );
-    }
-
-    #[test]
-    fn many_short_scenes_are_put_together() {
-        let (mut pass, mut out) = (pass(), Vec::new());
-        let scenes: Vec<Finding> = (0..1000).map(|at| scene(at * 100, at * 100 + 100, "street")).collect();
-        pass.findings("scene_segmentation", &scenes, &mut out).unwrap();
-        pass.finish(&mut out).unwrap();
-        assert_eq!(out.len(), PARTS_MAX);
-        assert_eq!((out[0].start_ms, out[PARTS_MAX - 1].end_ms), (0, 100_000));
-    }
-}
+mod tests;

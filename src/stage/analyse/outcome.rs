@@ -7,6 +7,7 @@ use super::ladder::Ease;
 use super::plan::PLANNER_VERSION;
 use super::wire::Outcome;
 use crate::analyser::Analyser;
+use crate::analyser::temporal_description::UNANSWERED;
 use crate::infer::Models;
 use crate::model::{AnalyserResult, AnalyserStatus, Analysis, ResultKey, Span};
 
@@ -138,7 +139,7 @@ pub fn stands(result: &AnalyserResult) -> bool {
         AnalyserStatus::Degraded => result
             .reason
             .as_deref()
-            .is_none_or(|reason| ![WITHOUT, NOT_KEPT, WITH_LESS].iter().any(|begin| reason.starts_with(begin))),
+            .is_none_or(|reason| ![WITHOUT, NOT_KEPT, WITH_LESS, UNANSWERED].iter().any(|begin| reason.starts_with(begin))),
         AnalyserStatus::Failed => result.reason.as_deref().is_some_and(|reason| reason.starts_with(QUARANTINED)),
         AnalyserStatus::Skipped => false,
     }
