@@ -176,7 +176,9 @@ mod tests {
             prop_assert!((1..cut.segments).all(|at| cut.bounds(at - 1).1 == cut.bounds(at).0));
             prop_assert_eq!((cut.bounds(0).0, cut.bounds(cut.segments - 1).1), (0, duration.max(1)));
             let mut keys = KeyFrames::default();
-            times.iter().for_each(|time| keys.take(&cut, &frame(*time)).unwrap());
+            for time in times {
+                keys.take(&cut, &frame(time)).unwrap();
+            }
             let all: usize = (0..cut.segments).map(|at| keys.of(&cut, at).len()).sum();
             prop_assert_eq!(all, keys.0.len());
             prop_assert!((0..cut.segments).all(|at| keys.of(&cut, at).len() <= frames));

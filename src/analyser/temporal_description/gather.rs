@@ -63,7 +63,7 @@ impl Gathered {
             ("audio_environment", "music" | "noise" | "crowd_like") => push(&mut self.sound, told(finding, label)),
             ("text_overlay", "text") => self.text(finding),
             ("speech_transcription", "speech") => {
-                push(&mut self.speech, told(finding, finding.text.as_deref().unwrap_or_default()))
+                push(&mut self.speech, told(finding, finding.text.as_deref().unwrap_or_default()));
             }
             _ => {}
         }

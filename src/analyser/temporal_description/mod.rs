@@ -147,7 +147,9 @@ impl Pass for DescriptionPass {
     }
 
     fn findings(&mut self, analyser: &str, findings: &[Finding], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        findings.iter().for_each(|finding| self.state.gathered.take(analyser, finding));
+        for finding in findings {
+            self.state.gathered.take(analyser, finding);
+        }
         Ok(())
     }
 

@@ -17,15 +17,13 @@ pub(super) fn described(asker: &Asker, cut: &Cut, state: &State) -> Vec<Finding>
     let mut found = Vec::new();
     for at in 0..cut.segments {
         let (start_ms, end_ms) = cut.bounds(at);
-        match state.asking.segments.get(at) {
-            Some(segment @ Segment::Said { .. }) => found.extend(of_model(asker, (start_ms, end_ms), segment)),
-            _ => {
-                let mut composed: Vec<Finding> =
-                    compose::describe_between(&state.gathered, start_ms, end_ms).into_iter().collect();
-                note_why(&mut composed, state.asking.why_not(at));
-                found.extend(composed);
-            }
+        if let Some(segment @ Segment::Said { .. }) = state.asking.segments.get(at) {
+            found.extend(of_model(asker, (start_ms, end_ms), segment));
+            continue;
         }
+        let mut composed: Vec<Finding> = compose::describe_between(&state.gathered, start_ms, end_ms).into_iter().collect();
+        note_why(&mut composed, state.asking.why_not(at));
+        found.extend(composed);
     }
     found
 }

@@ -87,11 +87,15 @@ pub fn run(host: &Host, mut socket: UnixStream) -> anyhow::Result<()> {
                 }
             }
             ToPool::Forget { job, analyser } => {
-                latest.iter().for_each(|latest| latest.forget(job, &analyser));
+                if let Some(latest) = &latest {
+                    latest.forget(job, &analyser);
+                }
                 open = open.and_then(|open| if open.job.number == job { open.forget(&analyser) } else { Some(open) });
             }
             ToPool::Cancel { job } => {
-                latest.iter().for_each(|latest| latest.cancel(job));
+                if let Some(latest) = &latest {
+                    latest.cancel(job);
+                }
                 open = open.filter(|open| open.job.number != job);
             }
         }
@@ -225,14 +229,16 @@ impl Open {
                 analyser = Arc::from(fallback);
             }
             let spec = analyser.spec();
-            let (sender, inbox) = sync_channel(window);
+            let (track, waits) = (track_of(spec.sampling), spec.after.to_vec());
+            // A window for each track that it takes: findings may come while its last pictures still lie there.
+            let tracks = usize::from(track.is_some()) + usize::from(!waits.is_empty());
+            let (sender, inbox) = sync_channel(window * tracks);
             let forgotten = Arc::new(AtomicBool::new(false));
             let faults = host.faults.iter().filter(|fault| fault.analyser == *name).cloned().collect();
             let (models, job, forgotten_too) = (host.models.clone(), job.clone(), forgotten.clone());
             let batch = host.batches.get(name).copied();
             let lane = Lane { analyser, models, job, ease: *ease, batch, faults, inbox, forgotten: forgotten_too };
             std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(move || lane.run())?;
-            let (track, waits) = (track_of(spec.sampling), spec.after.to_vec());
             lanes.push(LaneEnd { name: spec.name, track, waits, sender: Some(sender), forgotten });
         }
         Ok(Self { job, ended: false, lanes })
@@ -288,7 +294,7 @@ impl LaneEnd {
         match sender.try_send(batch.clone()) {
             // A lane that ended early (its analyser failed) wants nothing more.
             Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
-            Err(TrySendError::Full(_)) => bail!("more batches than the window without an acknowledgement"),
+            Err(TrySendError::Full(_)) => bail!("more batches of a track than its window without an acknowledgement"),
         }
     }
 }

@@ -29,10 +29,12 @@ impl Vision for Scripted {
 }
 
 /// An answer on the segment that begins at this second.
+#[expect(clippy::unnecessary_wraps, reason = "a line of a script")]
 fn good(second: u32) -> Result<String, VisionError> {
     Ok(json!({ "summary": format!("Since {second}."), "events": [{ "at_s": second + 3, "text": "A door opens." }] }).to_string())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a line of a script")]
 fn bad() -> Result<String, VisionError> {
     Ok("I see a door.".to_owned())
 }
@@ -76,8 +78,8 @@ fn of(method: &str, seconds: &[i64]) -> Vec<(i64, String)> {
 
 #[test]
 fn each_segment_is_described_with_its_events() {
-    let (asker, vision) = asker(vec![good(0), good(20), good(40)], Duration::from_secs(1));
-    let (found, summary) = look(&asker);
+    let (endpoint, vision) = asker(vec![good(0), good(20), good(40)], Duration::from_secs(1));
+    let (found, summary) = look(&endpoint);
     assert_eq!((summary.status, summary.reason), (AnalyserStatus::Done, None));
     assert_eq!(methods(&found), of("model", &[0, 20, 40]));
     let first = &found[0];
@@ -103,8 +105,8 @@ fn each_segment_is_described_with_its_events() {
 
 #[test]
 fn what_is_not_valid_is_asked_again_with_the_reason() {
-    let (asker, vision) = asker(vec![bad(), good(0), good(20), slow(), good(40)], Duration::from_secs(1));
-    let (found, summary) = look(&asker);
+    let (endpoint, vision) = asker(vec![bad(), good(0), good(20), slow(), good(40)], Duration::from_secs(1));
+    let (found, summary) = look(&endpoint);
     assert_eq!((summary.status, methods(&found)), (AnalyserStatus::Done, of("model", &[0, 20, 40])));
     let asked = vision.asked.lock().unwrap();
     assert!(asked[1].0.contains("Your last answer was not accepted: it is no JSON"), "{}", asked[1].0);
@@ -114,8 +116,8 @@ fn what_is_not_valid_is_asked_again_with_the_reason() {
 
 #[test]
 fn a_segment_without_an_answer_is_composed_and_the_result_degraded() {
-    let (asker, vision) = asker(vec![good(0), bad(), bad(), bad(), good(40)], Duration::from_secs(1));
-    let (found, summary) = look(&asker);
+    let (endpoint, vision) = asker(vec![good(0), bad(), bad(), bad(), good(40)], Duration::from_secs(1));
+    let (found, summary) = look(&endpoint);
     assert_eq!(vision.asked.lock().unwrap().len(), 5);
     // Of the second segment nothing is known, so that nothing is composed.
     assert_eq!((summary.status, methods(&found)), (AnalyserStatus::Degraded, of("model", &[0, 40])));
@@ -125,8 +127,8 @@ fn a_segment_without_an_answer_is_composed_and_the_result_degraded() {
 
 #[test]
 fn an_endpoint_that_never_answers_is_given_up() {
-    let (asker, vision) = asker(vec![Err(VisionError::Unreachable("refused".into()))], Duration::from_secs(1));
-    let (found, summary) = look(&asker);
+    let (endpoint, vision) = asker(vec![Err(VisionError::Unreachable("refused".into()))], Duration::from_secs(1));
+    let (found, summary) = look(&endpoint);
     let asked = vision.asked.lock().unwrap();
     // Two segments, three tries each, with longer and longer pauses.
     let pauses: Vec<u128> = asked.iter().map(|(_, _, terms)| terms.pause.as_millis()).collect();
@@ -141,8 +143,8 @@ fn an_endpoint_that_never_answers_is_given_up() {
 #[test]
 fn an_endpoint_that_refuses_is_not_asked_again() {
     let status = VisionError::Status { status: 401, words: "wrong key".into() };
-    let (asker, vision) = asker(vec![good(0), Err(status)], Duration::from_secs(1));
-    let (found, summary) = look(&asker);
+    let (endpoint, vision) = asker(vec![good(0), Err(status)], Duration::from_secs(1));
+    let (found, summary) = look(&endpoint);
     assert_eq!(vision.asked.lock().unwrap().len(), 2);
     assert_eq!((summary.status, methods(&found)), (AnalyserStatus::Degraded, of("model", &[0])));
     assert_eq!(summary.reason.unwrap(), "2 of 3 parts are composed: the endpoint answered 401: wrong key");
@@ -150,8 +152,8 @@ fn an_endpoint_that_refuses_is_not_asked_again() {
 
 #[test]
 fn the_budget_bounds_all_segments_together() {
-    let (asker, vision) = asker(vec![good(0), good(20), good(40)], Duration::from_secs(250));
-    let (found, summary) = look(&asker);
+    let (endpoint, vision) = asker(vec![good(0), good(20), good(40)], Duration::from_secs(250));
+    let (found, summary) = look(&endpoint);
     let asked = vision.asked.lock().unwrap();
     // 300 s: the second question may take only what is left.
     assert_eq!(asked.iter().map(|(_, _, terms)| terms.timeout.as_secs()).collect::<Vec<_>>(), [60, 50]);
@@ -161,8 +163,8 @@ fn the_budget_bounds_all_segments_together() {
 
 #[test]
 fn sound_without_pictures_is_composed_and_nobody_is_asked() {
-    let (asker, vision) = asker(vec![good(0)], Duration::from_secs(1));
-    let (mut pass, mut out) = (Box::new(DescriptionPass::new(Some(asker), 60_000)), Vec::new());
+    let (endpoint, vision) = asker(vec![good(0)], Duration::from_secs(1));
+    let (mut pass, mut out) = (Box::new(DescriptionPass::new(Some(endpoint), 60_000)), Vec::new());
     pass.findings("speech_transcription", &[said("speech", 9000, 12_000, "Never again.")], &mut out).unwrap();
     let summary = pass.finish(&mut out).unwrap();
     assert_eq!((summary.status, out.len(), vision.asked.lock().unwrap().len()), (AnalyserStatus::Done, 1, 0));
@@ -172,8 +174,8 @@ fn sound_without_pictures_is_composed_and_nobody_is_asked() {
 #[test]
 fn a_resumed_pass_asks_and_tells_the_same() {
     let run = |cut: Option<usize>| {
-        let (asker, vision) = asker(vec![bad(), good(0), slow(), good(20), good(40)], Duration::from_secs(7));
-        let begin = || Box::new(DescriptionPass::new(Some(asker.clone()), 60_000));
+        let (endpoint, vision) = asker(vec![bad(), good(0), slow(), good(20), good(40)], Duration::from_secs(7));
+        let begin = || Box::new(DescriptionPass::new(Some(endpoint.clone()), 60_000));
         let (mut pass, mut out, mut at) = (begin(), Vec::new(), 0);
         let mut next = |pass: &mut Box<DescriptionPass>| {
             if cut == Some(at) {

@@ -11,6 +11,7 @@ use crate::stage::analyse::wire::Outcome;
 /// An analyser that says a word per picture, and may break.
 struct Says {
     name: &'static str,
+    after: &'static [&'static str],
     sampling: Sampling,
     breaks: Breaks,
     models: &'static [&'static str],
@@ -30,7 +31,15 @@ struct SaysPass(Breaks, u32);
 
 impl Analyser for Says {
     fn spec(&self) -> Spec {
-        Spec { name: self.name, version: 1, models: self.models, optional: &[], sampling: self.sampling, after: &[], limits: "" }
+        Spec {
+            name: self.name,
+            version: 1,
+            models: self.models,
+            optional: &[],
+            sampling: self.sampling,
+            after: self.after,
+            limits: "",
+        }
     }
 
     fn begin(&self, _media: &MediaInfo, _models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
@@ -82,7 +91,7 @@ impl Pass for SaysPass {
 }
 
 fn says(name: &'static str, sampling: Sampling, breaks: Breaks) -> Arc<dyn Analyser> {
-    Arc::new(Says { name, sampling, breaks, models: &[] })
+    Arc::new(Says { name, after: &[], sampling, breaks, models: &[] })
 }
 
 struct Worker {
@@ -192,7 +201,7 @@ fn one_that_breaks_does_not_take_the_others_along() {
         says("good", Sampling::EveryFrame, Breaks::Never),
         says("breaks", Sampling::EveryFrame, Breaks::AtSecondBatch),
         says("panics", Sampling::EveryFrame, Breaks::Panics),
-        Arc::new(Says { name: "needy", sampling: Sampling::EveryFrame, breaks: Breaks::Never, models: &["nanodet"] }),
+        Arc::new(Says { name: "needy", after: &[], sampling: Sampling::EveryFrame, breaks: Breaks::Never, models: &["nanodet"] }),
     ]);
     for job in [1, 2] {
         worker.begin(job, &["good", "breaks", "panics", "needy"]);
@@ -246,6 +255,27 @@ fn one_that_waits_shows_that_it_lives_and_can_be_called_off() {
 }
 
 #[test]
+fn pictures_and_findings_have_a_window_each() {
+    let both = Says {
+        name: "both",
+        after: &["other"],
+        sampling: Sampling::EveryFrame,
+        breaks: Breaks::Sleeps(Duration::from_millis(50)),
+        models: &[],
+    };
+    let mut worker = Worker::start(vec![Arc::new(both)]);
+    worker.begin(1, &["both"]);
+    (0..WINDOW as i64).for_each(|batch| worker.pictures(1, Track::Small, &[batch * 40]));
+    worker.send(&ToPool::End { job: 1 }, &[]);
+    for part in 1..=WINDOW {
+        worker.send(&ToPool::Findings { job: 1, of: "other".to_owned(), last: part == WINDOW }, &[]);
+    }
+    let heard = worker.listen();
+    assert_eq!((heard.status("both"), heard.took.len()), ((AnalyserStatus::Done, ""), 2 * WINDOW));
+    worker.end().unwrap();
+}
+
+#[test]
 fn more_than_the_window_is_refused() {
     let mut worker = Worker::start(vec![says("slow", Sampling::EveryFrame, Breaks::Sleeps(Duration::from_millis(300)))]);
     worker.begin(1, &["slow"]);
@@ -253,5 +283,5 @@ fn more_than_the_window_is_refused() {
         worker.pictures(1, Track::Small, &[batch * 40]);
     }
     let refused = worker.pool.join().unwrap().unwrap_err();
-    assert!(refused.to_string().contains("without an acknowledgement"), "{refused}");
+    assert!(refused.to_string().contains("of a track without an acknowledgement"), "{refused}");
 }
