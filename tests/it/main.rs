@@ -10,6 +10,7 @@
 mod analysers;
 mod bad_input;
 mod cli;
+mod describe;
 mod durable;
 mod faults;
 mod harness;
