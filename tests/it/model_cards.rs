@@ -54,7 +54,11 @@ fn the_example_for_a_gpu_is_accepted() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/gpu.toml");
     let output = run(&["config", "check", "--config", &example.display().to_string()]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let odd = run(&["config", "check", "--config", &example.display().to_string(), "--set", "analyser.object_detection.batch=65"]);
+    let odd =
+        run(&["config", "check", "--config", &example.display().to_string(), "--set", "analyser.object_detection.batch=65"]);
     assert_eq!(odd.status.code(), Some(2), "{odd:?}");
-    assert!(String::from_utf8_lossy(&odd.stderr).contains("`analyser.object_detection.batch` is 65; it takes 1 to 64"), "{odd:?}");
+    assert!(
+        String::from_utf8_lossy(&odd.stderr).contains("`analyser.object_detection.batch` is 65; it takes 1 to 64"),
+        "{odd:?}"
+    );
 }
