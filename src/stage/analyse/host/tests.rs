@@ -283,5 +283,5 @@ fn more_than_the_window_is_refused() {
         worker.pictures(1, Track::Small, &[batch * 40]);
     }
     let refused = worker.pool.join().unwrap().unwrap_err();
-    assert!(refused.to_string().contains("of a track without an acknowledgement"), "{refused}");
+    assert!(refused.to_string().contains("without an acknowledgement"), "{refused}");
 }
