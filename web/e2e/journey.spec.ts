@@ -41,10 +41,10 @@ test("from an upload to a label", async ({ page }) => {
   });
 
   await test.step("offers the packaged qualities", async () => {
-    const qualities = page.getByLabel("Quality").locator("option");
+    const qualities = page.getByRole("combobox", { name: "Quality" }).locator("option");
     expect(await qualities.count()).toBeGreaterThan(1);
-    await page.getByLabel("Quality").selectOption({ index: 1 });
-    await expect(page.getByLabel("Quality")).not.toHaveValue("-1");
+    await page.getByRole("combobox", { name: "Quality" }).selectOption({ index: 1 });
+    await expect(page.getByRole("combobox", { name: "Quality" })).not.toHaveValue("-1");
   });
 
   await test.step("a finding leads to its moment, and is marked there", async () => {
