@@ -69,7 +69,7 @@ def cut_analysis(file: Path) -> list:
 
 
 def body_pose(file: Path) -> list:
-    return [objects.poses(picture) for _, picture in sampled(file, 2)]
+    return [objects.poses(picture) for _, picture in sampled(file, 1)]
 
 
 def age_estimation(file: Path) -> list:
@@ -81,7 +81,7 @@ def age_estimation(file: Path) -> list:
 
 
 def eye_tracking(file: Path) -> list:
-    return [[faces.gaze(picture, face["box"]) for face in faces.detect(picture)] for _, picture in sampled(file, 2)]
+    return [[faces.gaze(picture, face["box"]) for face in faces.detect(picture)] for _, picture in sampled(file, 1)]
 
 
 def content_quality(file: Path) -> list:

@@ -15,7 +15,7 @@ use crate::app;
 use crate::config::Config;
 use crate::infer::Models;
 use crate::media::{MediaError, probe};
-use crate::model::{AnalyserResult, AnalyserStatus, Finding, MediaInfo};
+use crate::model::{AnalyserResult, AnalyserStatus, Finding, MediaInfo, ModelRuns};
 use crate::stage::analyse::file::analyse_file;
 use crate::stage::analyse::pass::Subject;
 use crate::stage::analyse::pick;
@@ -45,6 +45,8 @@ struct Report {
     /// Wall time per second of media.
     rtf: f64,
     analysers: BTreeMap<String, AnalyserReport>,
+    /// What each model was run, by its name.
+    models: BTreeMap<String, ModelRuns>,
 }
 
 #[derive(Serialize)]
@@ -92,7 +94,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Exit> {
     let wall_ms = begin.elapsed().as_millis() as u64;
     let rtf = wall_ms as f64 / media.duration_ms.max(1) as f64;
     let analysers = results?.into_iter().map(|result| (result.analyser.clone(), result.into())).collect();
-    print(&Report { media, wall_ms, rtf, analysers }, arguments.json.as_deref())
+    let mut models: BTreeMap<String, ModelRuns> = BTreeMap::new();
+    for (name, runs) in pools.caches().into_iter().flat_map(|(_, cache)| cache.runs) {
+        *models.entry(name).or_default() += runs;
+    }
+    print(&Report { media, wall_ms, rtf, analysers, models }, arguments.json.as_deref())
 }
 
 fn chosen(config: &Config, wanted: &[String]) -> Result<Vec<Arc<dyn Analyser>>, Exit> {

@@ -1,10 +1,11 @@
 //! Opened models: each is loaded at its first use and kept, within a limit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::BatchLimits;
+use super::clock::Clock;
 use super::{GivenFile, ModelError, ModelFiles, Running, Session, runtime};
 use crate::model::CacheStats;
 
@@ -23,6 +24,8 @@ struct Cache {
     /// Counts uses; what has the lowest number was used longest ago.
     uses: u64,
     told: CacheStats,
+    /// By model; they outlive it.
+    clocks: BTreeMap<String, Arc<Clock>>,
 }
 
 /// One model's place. It has a lock of its own, so that a slow load holds up only those who want the same model.
@@ -102,7 +105,8 @@ impl Models {
     pub fn stats(&self) -> CacheStats {
         let cache = self.cache();
         let open = cache.slots.values().filter(|slot| slot.bytes > 0);
-        CacheStats { loaded: open.clone().count() as u64, bytes: open.map(|slot| slot.bytes).sum(), ..cache.told }
+        let runs = cache.clocks.iter().map(|(name, clock)| (name.clone(), clock.runs())).collect();
+        CacheStats { loaded: open.clone().count() as u64, bytes: open.map(|slot| slot.bytes).sum(), runs, ..cache.told }
     }
 
     fn opened(
@@ -150,7 +154,8 @@ impl Models {
     fn open_file(&self, name: &str, path: &Path) -> Result<Session, ModelError> {
         let environment = runtime::environment(&self.files, self.running.library.as_deref())?;
         let limits = BatchLimits { most: self.running.batch_most, memory_bytes: self.running.memory_bytes };
-        Ok(Session::new(name, runtime::open(&environment, name, path, &self.running)?, limits))
+        let clock = self.cache().clocks.entry(name.to_owned()).or_default().clone();
+        Ok(Session::new(name, runtime::open(&environment, name, path, &self.running)?, limits, clock))
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {

@@ -6,6 +6,7 @@
 mod batch;
 pub mod cache;
 pub mod carry;
+mod clock;
 pub mod error;
 pub mod files;
 pub mod given;

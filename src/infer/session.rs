@@ -3,13 +3,14 @@
 mod kept;
 
 use std::borrow::Borrow;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ort::session::SessionInputValue;
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
 pub use self::kept::Kept;
 use super::batch::BatchLimits;
+use super::clock::Clock;
 use super::tensor::Data;
 use super::{ModelError, Tensor};
 
@@ -21,6 +22,7 @@ pub struct Session {
     /// See [`Session::best_batch`].
     pub(super) batch: OnceLock<usize>,
     pub(super) limits: BatchLimits,
+    clock: Arc<Clock>,
 }
 
 /// What a run gives, in the order of the model's outputs.
@@ -31,8 +33,8 @@ pub struct Outputs {
 }
 
 impl Session {
-    pub(super) fn new(name: &str, inner: ort::session::Session, limits: BatchLimits) -> Self {
-        Self { name: name.to_owned(), inner: Mutex::new(inner), batch: OnceLock::new(), limits }
+    pub(super) fn new(name: &str, inner: ort::session::Session, limits: BatchLimits, clock: Arc<Clock>) -> Self {
+        Self { name: name.to_owned(), inner: Mutex::new(inner), batch: OnceLock::new(), limits, clock }
     }
 
     /// The model's name.
@@ -65,7 +67,7 @@ impl Session {
             values.push((*name, value));
         }
         let mut session = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let results = session.run(values).map_err(|error| self.failed(&error.to_string()))?;
+        let results = self.clock.time(|| session.run(values)).map_err(|error| self.failed(&error.to_string()))?;
         let mut tensors = Vec::with_capacity(results.len());
         for (name, value) in &results {
             let tensor = output_tensor(&value).map_err(|reason| self.failed(&format!("output `{name}`: {reason}")))?;

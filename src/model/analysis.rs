@@ -1,5 +1,8 @@
 //! The result of one analyser on one content.
 
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -76,7 +79,7 @@ impl AnalyserResult {
 }
 
 /// How a cache of opened models did: of one process since it began, or of several together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CacheStats {
     /// Models that are open.
     pub loaded: u64,
@@ -88,4 +91,22 @@ pub struct CacheStats {
     pub misses: u64,
     /// Times that one was closed to make room.
     pub evictions: u64,
+    /// What the models were run, by their names.
+    pub runs: BTreeMap<String, ModelRuns>,
+}
+
+/// How often a model was run, and how long that took together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ModelRuns {
+    /// Times; a batch is one.
+    pub count: u64,
+    /// Microseconds on the clock, those included in which others had the processor.
+    pub micros: u64,
+}
+
+impl AddAssign for ModelRuns {
+    fn add_assign(&mut self, more: Self) {
+        self.count += more.count;
+        self.micros += more.micros;
+    }
 }

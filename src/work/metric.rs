@@ -34,6 +34,11 @@ pub(super) fn model_cache_counted(pool: &str, since: &CacheStats) {
     for (outcome, count) in [("hit", since.hits), ("miss", since.misses), ("eviction", since.evictions)] {
         counter!("weir_model_cache_total", "pool" => pool.to_owned(), "outcome" => outcome).increment(count);
     }
+    for (model, runs) in &since.runs {
+        let labels = [("pool", pool.to_owned()), ("model", model.clone())];
+        counter!("weir_model_runs_total", &labels).increment(runs.count);
+        counter!("weir_model_run_microseconds_total", &labels).increment(runs.micros);
+    }
 }
 
 /// What the model caches of a pool's members hold.

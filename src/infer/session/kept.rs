@@ -57,7 +57,7 @@ impl Session {
         }
         values.extend(kept.iter().copied().flatten().map(|kept| (kept.name.as_str(), (&kept.value).into())));
         let mut session = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let results = session.run(values).map_err(|error| self.failed(&error.to_string()))?;
+        let results = self.clock.time(|| session.run(values)).map_err(|error| self.failed(&error.to_string()))?;
         let (mut tensors, mut kept) = (Vec::new(), Vec::new());
         for (name, value) in results {
             if let Some(name) = keep(name) {

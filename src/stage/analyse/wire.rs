@@ -18,7 +18,7 @@ use crate::model::CacheStats;
 use crate::model::{AnalyserStatus, Finding, MediaInfo};
 
 /// Grows when messages change their meaning; a pool of another version is refused.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// Longest header.
 pub const HEAD_MAX_BYTES: usize = 1 << 20;
 /// Longest payload.
