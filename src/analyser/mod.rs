@@ -2,7 +2,7 @@
 //! same code looks at recorded files and, later, at live streams.
 //!
 //! To add one: write `analyser/NAME.rs` with a type that implements [`Analyser`], add a line to [`all`], add a fixture test. Where it
-//! has options, [`Options::of`] gives them.
+//! has options, [`Options::own`] gives them.
 
 pub mod age_estimation;
 pub mod audio_analysis;
@@ -69,7 +69,7 @@ pub enum Sampling {
     EveryFrame,
     /// `fps` frames per second (at least one frame of a non-empty video), RGB24, the long side at most [`LARGE_SIDE`], never enlarged.
     Sampled {
-        /// Frames per second; one of 0.5, 1, 2.
+        /// Frames per second, 0.1 to 10.
         fps: f32,
     },
     /// `fps` pictures per second: the middle of the picture in the source's own pixels, at most [`DETAIL_WIDTH`] × [`DETAIL_HEIGHT`],
@@ -82,6 +82,16 @@ pub enum Sampling {
     Audio,
     /// Only the findings of [`Spec::after`].
     Findings,
+}
+
+impl Sampling {
+    /// Samples per second, where it is by samples.
+    pub fn fps(self) -> Option<f32> {
+        match self {
+            Self::Sampled { fps } | Self::Detail { fps } => Some(fps),
+            Self::EveryFrame | Self::Audio | Self::Findings => None,
+        }
+    }
 }
 
 /// One analyser.
@@ -221,25 +231,25 @@ impl Summary {
 /// When an option is unknown or has a value that is not accepted; the error names the key.
 pub fn all(options: &Options) -> anyhow::Result<Vec<Box<dyn Analyser>>> {
     Ok(vec![
-        options.none("age_estimation", age_estimation::AgeEstimation)?,
+        age_estimation::AgeEstimation::of(options)?,
         options.none("audio_analysis", audio_analysis::AudioAnalysis)?,
         options.none("audio_environment", audio_environment::AudioEnvironment)?,
         background_segmentation::BackgroundSegmentation::of(options)?,
-        options.none("body_pose", body_pose::BodyPose)?,
+        body_pose::BodyPose::of(options)?,
         options.none("camera_analysis", camera_analysis::CameraAnalysis)?,
         options.none("color_analysis", color_analysis::ColorAnalysis)?,
-        options.none("content_quality", content_quality::ContentQuality)?,
+        content_quality::ContentQuality::of(options)?,
         options.none("cut_analysis", cut_analysis::CutAnalysis)?,
-        options.none("eye_tracking", eye_tracking::EyeTracking)?,
+        eye_tracking::EyeTracking::of(options)?,
         object_detection::ObjectDetection::of(options)?,
-        options.none("scene_segmentation", scene_segmentation::SceneSegmentation)?,
-        options.none("sensitive_content", sensitive_content::SensitiveContent)?,
+        scene_segmentation::SceneSegmentation::of(options)?,
+        sensitive_content::SensitiveContent::of(options)?,
         options.none("speech_emotion", speech_emotion::SpeechEmotion)?,
         options.none("speech_flow", speech_flow::SpeechFlow)?,
         Box::new(speech_transcription::SpeechTranscription::new(options)?),
         temporal_description::TemporalDescription::of(options)?,
         options.none("temporal_flow", temporal_flow::TemporalFlow)?,
-        options.none("text_overlay", text_overlay::TextOverlay)?,
+        text_overlay::TextOverlay::of(options)?,
     ])
 }
 

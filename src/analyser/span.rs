@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use super::Sampling;
-use crate::model::{AnalyserResult, Finding, Span};
+use crate::model::{AnalyserResult, Finding, MediaInfo, Span, VideoTrack};
 
 /// The longest pause, in milliseconds, over which two findings of one analyser still touch: one and a half sampling periods, so
-/// that neighbouring samples touch and a missed sample parts. Analysers that look at everything state their own times: 0.
-pub fn gap_ms(sampling: Sampling) -> i64 {
-    match sampling {
-        Sampling::Sampled { fps } | Sampling::Detail { fps } if fps > 0.0 => (1500.0 / fps) as i64,
-        _ => 0,
-    }
+/// that neighbouring samples touch and a missed sample parts. Where the pictures of the medium are rarer than two in a period, it is one period
+/// and the time between two pictures. Analysers that look at everything state their own times: 0.
+pub fn gap_ms(sampling: Sampling, media: &MediaInfo) -> i64 {
+    let Some(fps) = sampling.fps().filter(|fps| *fps > 0.0) else { return 0 };
+    let period = 1000.0 / f64::from(fps);
+    // A sample is the first picture of its period, which comes by so much after the period begins.
+    let late = media.video.as_ref().map(VideoTrack::fps).filter(|fps| *fps > 0.0).map_or(0.0, |fps| 1000.0 / fps);
+    (period + late.max(period / 2.0)) as i64
 }
 
 /// Merges findings that have the same label and text and lie at most `gap_ms` apart. The most confident finding stands for its
@@ -121,11 +123,21 @@ mod tests {
 
     #[test]
     fn sampled_findings_touch_over_one_period_and_not_over_two() {
-        for fps in [0.5, 1.0, 2.0] {
-            let gap = gap_ms(Sampling::Sampled { fps });
+        for fps in [0.1, 0.5, 1.0, 2.0, 10.0] {
+            let gap = gap_ms(Sampling::Sampled { fps }, &MediaInfo::default());
             let period = (1000.0 / fps) as i64;
             assert!(gap >= period && gap < 2 * period, "{fps}");
         }
-        assert_eq!(gap_ms(Sampling::Sampled { fps: 0.0 }), 0);
+        assert_eq!(gap_ms(Sampling::Sampled { fps: 0.0 }, &MediaInfo::default()), 0);
+    }
+
+    #[test]
+    fn samples_touch_where_pictures_are_hardly_more_frequent() {
+        let of = |fps_num: u32| {
+            let video = VideoTrack { fps_num, fps_den: 1, ..VideoTrack::default() };
+            gap_ms(Sampling::Sampled { fps: 10.0 }, &MediaInfo { video: Some(video), ..MediaInfo::default() })
+        };
+        // Of 12 pictures a second the first ones of every 100 ms are up to 167 ms apart; of 5 every one is a sample.
+        assert_eq!([0, 5, 12, 25].map(of), [150, 300, 183, 150]);
     }
 }

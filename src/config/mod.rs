@@ -3,6 +3,7 @@
 //! Loading has no side effects: nothing is opened, nothing is made.
 
 mod check;
+mod layer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use bytesize::ByteSize;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
+
+use self::layer::Named;
 
 /// The lowest layer, and the manual.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -310,28 +313,6 @@ fn one(key: &str, raw: &str) -> Result<figment::providers::Data<Toml>, ConfigErr
         return Ok(Toml::string(&as_is));
     }
     Ok(Toml::string(&format!("{key} = {}", toml::Value::String(raw.to_owned()))))
-}
-
-/// A layer with a name for messages.
-struct Named {
-    name: String,
-    inner: figment::providers::Data<Toml>,
-}
-
-impl Named {
-    fn new(name: String, inner: figment::providers::Data<Toml>) -> Self {
-        Self { name, inner }
-    }
-}
-
-impl figment::Provider for Named {
-    fn metadata(&self) -> figment::Metadata {
-        figment::Metadata::named(self.name.clone())
-    }
-
-    fn data(&self) -> Result<figment::value::Map<figment::Profile, figment::value::Dict>, figment::Error> {
-        self.inner.data()
-    }
 }
 
 fn layer_name(metadata: &figment::Metadata) -> String {

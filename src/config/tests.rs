@@ -61,6 +61,28 @@ fn a_wrong_key_or_value_is_named_with_its_layer() {
 }
 
 #[test]
+fn the_old_name_of_an_analysers_table_stands_for_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weir.toml");
+    std::fs::write(&file, "[analyser.qwen2_vl_temporal]\nbatch = 4\nframes = 8\nretries = 1\n").unwrap();
+    let environment = [("WEIR_ANALYSER__QWEN2_VL_TEMPORAL__MAX_SEGMENTS", "5")];
+    let mut sources = with(&["analyser.qwen2_vl_temporal.retries=0"], &environment);
+    sources.file = Some(file.clone());
+    let config = load(&sources).unwrap();
+    assert!(!config.analyser.contains_key("qwen2_vl_temporal"));
+    let own = &config.analyser["temporal_description"];
+    assert_eq!(own.batch, Some(4));
+    let told = ["frames", "retries", "max_segments", "segment"].map(|key| own.options[key].to_string());
+    assert_eq!(told, ["8", "0", "5", "\"60s\""], "of the file, the flag, the environment, the defaults");
+    sources.set.push("analyser.temporal_description.frames=4".to_owned());
+    assert_eq!(load(&sources).unwrap().analyser["temporal_description"].options["frames"], 4, "the later layer wins");
+    std::fs::write(&file, "[analyser.qwen2_vl_temporal]\nframes = 8\n[analyser.temporal_description]\nframes = 4\n").unwrap();
+    let error = message(&sources);
+    let expected = "configuration: `analyser.qwen2_vl_temporal` is the old name of `analyser.temporal_description`";
+    assert!(error.starts_with(expected) && error.contains("weir.toml"), "{error}");
+}
+
+#[test]
 fn show_names_the_layer_and_hides_the_password() {
     let lines = show(&with(&["store=postgres://weir:secret@db/weir"], &[("WEIR_LOG__FILTER", "debug")])).unwrap();
     let all = lines.join("\n");

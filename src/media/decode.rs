@@ -38,15 +38,15 @@ const PENDING: usize = 8;
 const WALL: Duration = Duration::from_hours(24);
 
 /// What is wanted of a medium.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Every picture, RGB24, [`SMALL_WIDTH`] wide, height by aspect.
     pub every_frame_small: bool,
-    /// The first picture of every 1/fps seconds, RGB24, the long side at most [`LARGE_SIDE`], never enlarged.
-    pub sampled_fps: Option<f32>,
-    /// The middle of the first picture of every 1/fps seconds, in the source's own pixels, RGB24, at most [`DETAIL_WIDTH`] ×
+    /// The first picture of every 1/fps seconds, for each of these rates, RGB24, the long side at most [`LARGE_SIDE`], never enlarged.
+    pub sampled_fps: Vec<f32>,
+    /// The middle of the first picture of every 1/fps seconds, for each of these rates, in the source's own pixels, RGB24, at most [`DETAIL_WIDTH`] ×
     /// [`DETAIL_HEIGHT`].
-    pub detail_fps: Option<f32>,
+    pub detail_fps: Vec<f32>,
     /// 16 kHz mono, from time 0, gaps filled with silence.
     pub audio: bool,
 }
@@ -112,7 +112,7 @@ impl Decoding {
 }
 
 /// What a track of the stream is for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Role {
     Small {
         width: u32,
@@ -123,11 +123,11 @@ enum Role {
     Large {
         width: u32,
         height: u32,
-        fps: f32,
+        rates: Vec<f32>,
     },
     Detail {
         shown: (u32, u32),
-        fps: f32,
+        rates: Vec<f32>,
     },
     Audio,
 }
@@ -139,15 +139,16 @@ impl Role {
             if plan.every_frame_small {
                 let (width, height) = small_size(video);
                 roles.push(Self::Small { width, height });
-            } else if plan.sampled_fps.is_some() || plan.detail_fps.is_some() {
+            } else if !(plan.sampled_fps.is_empty() && plan.detail_fps.is_empty()) {
                 roles.push(Self::Count);
             }
-            if let Some(fps) = plan.sampled_fps {
+            if !plan.sampled_fps.is_empty() {
                 let (width, height) = large_size(video);
-                roles.push(Self::Large { width, height, fps });
+                roles.push(Self::Large { width, height, rates: plan.sampled_fps });
             }
-            if let Some(fps) = plan.detail_fps {
-                roles.push(Self::Detail { shown: (video.width.max(1), video.height.max(1)), fps });
+            if !plan.detail_fps.is_empty() {
+                let shown = (video.width.max(1), video.height.max(1));
+                roles.push(Self::Detail { shown, rates: plan.detail_fps });
             }
         }
         if plan.audio && media.audio.is_some() {
@@ -157,11 +158,11 @@ impl Role {
     }
 
     /// Bytes of one block at most.
-    fn block_bytes(self) -> u64 {
+    fn block_bytes(&self) -> u64 {
         match self {
-            Self::Small { width, height } | Self::Large { width, height, .. } => u64::from(width) * u64::from(height) * 3,
+            Self::Small { width, height } | Self::Large { width, height, .. } => u64::from(*width) * u64::from(*height) * 3,
             Self::Detail { shown: (full, high), .. } => {
-                let (width, height) = detail_size(full, high);
+                let (width, height) = detail_size(*full, *high);
                 u64::from(width) * u64::from(height) * 3
             }
             Self::Count => 12,
@@ -171,25 +172,29 @@ impl Role {
     }
 
     /// What follows `split` in the filter graph.
-    fn filter(self) -> String {
+    fn filter(&self) -> String {
         match self {
             Self::Small { width, height } => format!("scale={width}:{height}:flags=bilinear,setsar=1,format=rgb24"),
             Self::Count => "crop=2:2:0:0,setsar=1,format=rgb24".to_owned(),
-            Self::Large { width, height, fps } => {
-                format!("{},scale={width}:{height},setsar=1,format=rgb24", first_of_period(fps))
+            Self::Large { width, height, rates } => {
+                format!("{},scale={width}:{height},setsar=1,format=rgb24", first_of_period(rates))
             }
             // The size is stated because a stream may change it; cropping RGB keeps odd sizes, which cropping 4:2:0 rounds.
-            Self::Detail { shown: (full, high), fps, .. } => {
-                let (width, height) = detail_size(full, high);
-                format!("{},scale={full}:{high},format=rgb24,crop={width}:{height},setsar=1", first_of_period(fps))
+            Self::Detail { shown: (full, high), rates } => {
+                let (width, height) = detail_size(*full, *high);
+                format!("{},scale={full}:{high},format=rgb24,crop={width}:{height},setsar=1", first_of_period(rates))
             }
             Self::Audio => format!("aresample={SAMPLE_RATE}:async=1:first_pts=0,aformat=sample_fmts=flt:channel_layouts=mono"),
         }
     }
 }
 
-fn first_of_period(fps: f32) -> String {
-    format!("select='isnan(prev_t)+gt(floor(t*{fps}+0.001),floor(prev_t*{fps}+0.001))'")
+/// The first picture of every period, for each of these rates. A period is reckoned from the milliseconds that are written, exactly as
+/// `stage/analyse/plan.rs` does that picks the pictures of one rate out: what it gets does not depend on the other rates.
+fn first_of_period(rates: &[f32]) -> String {
+    let period = |time: &str, fps: f32| format!("floor((round({time}*1000)+1)*{}/1000)", f64::from(fps));
+    let begins = rates.iter().map(|fps| format!("+gt({},{})", period("t", *fps), period("prev_t", *fps)));
+    format!("select='isnan(prev_t){}'", begins.collect::<Vec<_>>().concat())
 }
 
 fn small_size(video: &VideoTrack) -> (u32, u32) {
@@ -226,7 +231,7 @@ fn job(path: &Path, media: &MediaInfo, roles: &[Role], limits: &Limits) -> Resul
 
 fn graph(media: &MediaInfo, roles: &[Role]) -> String {
     let from_time_0 = format!("round(PTS-{:.6}/TB)", media.lead_us as f64 / 1e6);
-    let pictures = roles.iter().filter(|&&role| role != Role::Audio).count();
+    let pictures = roles.iter().filter(|role| **role != Role::Audio).count();
     let mut chains = Vec::new();
     if let (Some(video), 1..) = (&media.video, pictures) {
         let branches = (0..pictures).map(|number| format!("[s{number}]")).collect::<Vec<_>>().concat();
@@ -244,7 +249,7 @@ fn graph(media: &MediaInfo, roles: &[Role]) -> String {
 
 /// Takes the stream apart until it ends or nobody receives.
 fn drain(pipe: impl Read, roles: &[Role], sender: &mpsc::Sender<io::Result<Chunk>>) {
-    let largest = roles.iter().map(|role| role.block_bytes()).max().unwrap_or(0);
+    let largest = roles.iter().map(Role::block_bytes).max().unwrap_or(0);
     let mut blocks = Blocks::new(BufReader::with_capacity(1 << 16, pipe), largest);
     let mut sorter = Sorter::default();
     loop {
@@ -283,13 +288,13 @@ struct Sorter {
 
 impl Sorter {
     fn take(&mut self, block: Block, roles: &[Role]) -> Result<Vec<Chunk>, &'static str> {
-        let role = usize::try_from(block.track).ok().and_then(|track| roles.get(track.checked_sub(1)?)).copied();
+        let role = usize::try_from(block.track).ok().and_then(|track| roles.get(track.checked_sub(1)?));
         let role = role.ok_or("a track that was not asked for")?;
-        if role != Role::Audio && block.data.len() as u64 != role.block_bytes() {
+        if *role != Role::Audio && block.data.len() as u64 != role.block_bytes() {
             return Err("a picture of another size");
         }
         let mut chunks = Vec::new();
-        match role {
+        match *role {
             Role::Small { width, height } => {
                 let index = self.number(block.time_ms);
                 self.small.push(Frame::new(index, block.time_ms, width, height, block.data));

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Finding, Key, Span};
 
+/// What `temporal_description` was called in the systems that weir replaces: taken where an analyser is chosen or configured.
+pub const OLD_DESCRIPTION: &str = "qwen2_vl_temporal";
+
 /// How an analyser ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

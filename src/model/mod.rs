@@ -16,7 +16,7 @@ pub mod verdict;
 pub mod video;
 
 pub use access::{Account, ApiKey, PlaySession, Role, SignIn};
-pub use analysis::{AnalyserResult, AnalyserStatus, CacheStats, ModelRuns, ResultKey};
+pub use analysis::{AnalyserResult, AnalyserStatus, CacheStats, ModelRuns, OLD_DESCRIPTION, ResultKey};
 pub use event::{Cursor, Event, Topic};
 pub use fact::{EventForm, Fact, Guard, Personal};
 pub use finding::{Finding, Span};

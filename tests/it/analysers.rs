@@ -27,8 +27,8 @@ pub(crate) fn still(picture: &Path, folder: &Path) -> PathBuf {
 
 /// The frames that an analyser asks for.
 pub(crate) fn decode(file: &Path, sampling: Sampling) -> (MediaInfo, Vec<Frame>) {
-    let sampled_fps = if let Sampling::Sampled { fps } = sampling { Some(fps) } else { None };
-    let detail_fps = if let Sampling::Detail { fps } = sampling { Some(fps) } else { None };
+    let sampled_fps = if let Sampling::Sampled { fps } = sampling { vec![fps] } else { Vec::new() };
+    let detail_fps = if let Sampling::Detail { fps } = sampling { vec![fps] } else { Vec::new() };
     let plan = Plan { every_frame_small: sampling == Sampling::EveryFrame, sampled_fps, detail_fps, audio: false };
     let frames = async {
         let limits = Limits::default();

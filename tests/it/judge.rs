@@ -111,7 +111,7 @@ impl Bench {
             pass.frames(&support::pictures(clip), &mut findings).unwrap();
         }
         let summary = pass.finish(&mut findings).unwrap();
-        let spans = summary.spans.unwrap_or_else(|| span::merge(name, &findings, span::gap_ms(sampling)));
+        let spans = summary.spans.unwrap_or_else(|| span::merge(name, &findings, span::gap_ms(sampling, &MediaInfo::default())));
         self.found(name, &findings, spans).await;
         true
     }

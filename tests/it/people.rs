@@ -171,16 +171,48 @@ fn the_front_of_a_picture() {
     }
 }
 
-fn segmentation_with_isnet() -> Box<dyn Analyser> {
-    let given = json!({ "isnet": true }).as_object().cloned().unwrap();
-    let options = Options(BTreeMap::from([("background_segmentation".to_owned(), given)]));
+fn with(name: &str, given: &Value) -> Box<dyn Analyser> {
+    let options = Options(BTreeMap::from([(name.to_owned(), given.as_object().cloned().unwrap())]));
     let mut all = analyser::all(&options).unwrap().into_iter();
-    all.find(|analyser| analyser.spec().name == "background_segmentation").unwrap()
+    all.find(|analyser| analyser.spec().name == name).unwrap()
+}
+
+fn segmentation_with_isnet() -> Box<dyn Analyser> {
+    with("background_segmentation", &json!({ "isnet": true }))
+}
+
+/// The pictures without what was derived from them.
+fn fresh(frames: &[Frame]) -> Vec<Frame> {
+    let again = |frame: &Frame| Frame::new(frame.index, frame.time_ms, frame.width, frame.height, frame.rgb.clone());
+    frames.iter().map(again).collect()
 }
 
 fn picture(file: &str) -> Option<(MediaInfo, Vec<Frame>)> {
     let folder = tempfile::tempdir().unwrap();
     Some(decode(&still(&media(file)?, folder.path()), Sampling::Sampled { fps: 1.0 }))
+}
+
+#[test]
+fn the_threshold_of_one_analyser_changes_nothing_for_another() {
+    let Some((info, frames)) = picture("clips/bus.jpg") else { return };
+    for (name, other) in [("object_detection", "body_pose"), ("age_estimation", "eye_tracking")] {
+        let (one, other) = (support::analyser(name), support::analyser(other));
+        let (Some(of_one), Some(of_other)) = (models(one.spec().models), models(other.spec().models)) else { continue };
+        let found = |analyser: &dyn Analyser, models: &Arc<Models>, frames: &[Frame]| {
+            let mut found = Vec::new();
+            analyser.begin(&info, models).unwrap().frames(frames, &mut found).unwrap();
+            found
+        };
+        let [all, sure] = [0.1_f32, 0.8].map(|threshold| (threshold, with(name, &json!({ "threshold": threshold }))));
+        let (alone, shared) = (found(&*other, &of_other, &fresh(&frames)), fresh(&frames));
+        let counts = [sure, all].map(|(threshold, analyser)| {
+            let found = found(&*analyser, &of_one, &shared);
+            assert!(found.iter().all(|finding| finding.confidence >= threshold), "{name}: {found:?}");
+            found.len()
+        });
+        assert!(counts[0] < counts[1], "{name}: {counts:?}");
+        assert_eq!(found(&*other, &of_other, &shared), alone, "{}", other.spec().name);
+    }
 }
 
 #[test]
@@ -282,12 +314,9 @@ fn what_a_second_of_video_costs() {
             let (info, frames) = decode(&file, analyser.spec().sampling);
             let mut pass = analyser.begin(&info, &models).unwrap();
             pass.frames(&frames[..1], &mut Vec::new()).unwrap();
-            let fresh: Vec<Frame> = frames
-                .iter()
-                .map(|frame| Frame::new(frame.index, frame.time_ms, frame.width, frame.height, frame.rgb.clone()))
-                .collect();
+            let frames = fresh(&frames);
             let began = Instant::now();
-            pass.frames(&fresh, &mut Vec::new()).unwrap();
+            pass.frames(&frames, &mut Vec::new()).unwrap();
             let per_second = began.elapsed().as_secs_f64() * 1000.0 / (info.duration_ms as f64 / 1000.0);
             println!("{name} {}: {per_second:.1} ms per second of video", file.display());
         }

@@ -63,7 +63,7 @@ async fn helper_reads_hostile_files() {
         assert_eq!(error.code(), "unsupported_media", "{}: {error}", file.display());
         let out = tempfile::tempdir().unwrap();
         assert!(package(&file, &lie, out.path(), &limits, &|_| {}).await.is_err(), "{}", file.display());
-        let all = Plan { every_frame_small: true, sampled_fps: Some(1.0), detail_fps: Some(1.0), audio: true };
+        let all = Plan { every_frame_small: true, sampled_fps: vec![1.0], detail_fps: vec![1.0], audio: true };
         let mut decoding = Decoding::start(&file, &lie, all, &limits).await.unwrap();
         assert!(decoding.recv().await.is_some_and(|chunk| chunk.is_err()), "{}", file.display());
     }

@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("relay", &["model", "broker", "store"]),
     ("serve", &["model", "blob", "broker", "source", "safety", "store"]),
     ("telemetry", &["model", "store"]),
-    ("config", &[]),
+    ("config", &["model"]),
 ];
 
 const LINES_MAX: usize = 400;
@@ -141,4 +141,15 @@ fn every_analyser_has_its_table_in_the_manual() {
     let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.default.toml")).unwrap();
     let tables: Vec<&str> = manual.lines().filter_map(|line| line.strip_prefix("[analyser.")?.strip_suffix(']')).collect();
     assert_eq!(tables, weir::analyser::names());
+}
+
+#[test]
+fn the_manual_says_what_holds_where_nothing_is_said() {
+    let config = weir::config::load(&weir::config::Sources::default()).unwrap();
+    let said = config.analyser.into_iter().map(|(name, own)| (name, own.options));
+    let said = weir::analyser::all(&weir::analyser::Options(said.collect())).unwrap();
+    let usual = weir::analyser::all(&weir::analyser::Options::default()).unwrap();
+    for (said, usual) in said.iter().zip(&usual) {
+        assert_eq!((said.spec(), said.parameters()), (usual.spec(), usual.parameters()));
+    }
 }

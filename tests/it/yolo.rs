@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use weir::analyser::{self, Analyser, Frame, Options};
 use weir::infer::Models;
 use weir::model::{Finding, MediaInfo};
@@ -43,15 +43,21 @@ fn node(operator: &str, inputs: &[&str], output: &str, attributes: &[Vec<u8>]) -
     inputs.chain(bytes(2, output.as_bytes())).chain(bytes(4, operator.as_bytes())).chain(attributes).collect()
 }
 
-/// A named tensor of 32-bit floats, as `ValueInfoProto`.
+/// A named tensor of 32-bit floats, as `ValueInfoProto`. A side of 0 is left open.
 fn described(name: &str, shape: &[usize]) -> Vec<u8> {
-    let sides: Vec<u8> = shape.iter().flat_map(|side| bytes(1, &integer(1, *side as u64))).collect();
+    let side = |side: &usize| if *side == 0 { bytes(2, b"side") } else { integer(1, *side as u64) };
+    let sides: Vec<u8> = shape.iter().flat_map(|pixels| bytes(1, &side(pixels))).collect();
     let tensor = [integer(1, 1), bytes(2, &sides)].concat();
     [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat()
 }
 
 /// `ModelProto`: images [1, 3, 64, 64] → their mean × `table`.
 fn onnx(shape: &[usize], table: &[f32], names: Option<&str>) -> Vec<u8> {
+    onnx_of(&[1, 3, 64, 64], shape, table, names)
+}
+
+/// The same for images of another shape.
+fn onnx_of(images: &[usize], shape: &[usize], table: &[f32], names: Option<&str>) -> Vec<u8> {
     assert_eq!(shape.iter().product::<usize>(), table.len());
     let raw: Vec<u8> = table.iter().flat_map(|value| value.to_le_bytes()).collect();
     let sides: Vec<u8> = shape.iter().flat_map(|side| integer(1, *side as u64)).collect();
@@ -62,7 +68,7 @@ fn onnx(shape: &[usize], table: &[f32], names: Option<&str>) -> Vec<u8> {
         bytes(1, &node("Mul", &["table", "mean"], "output0", &[])),
         bytes(2, b"tiny"),
         bytes(5, &initializer),
-        bytes(11, &described("images", &[1, 3, 64, 64])),
+        bytes(11, &described("images", images)),
         bytes(12, &described("output0", shape)),
     ]
     .concat();
@@ -79,7 +85,10 @@ fn table(shape: [usize; 3], at: usize, row: &[f32]) -> Vec<f32> {
 }
 
 fn detector(model: &Path, labels: Option<&Path>) -> Box<dyn Analyser> {
-    let given = json!({ "model": model, "labels": labels.map_or_else(PathBuf::new, Path::to_path_buf) });
+    configured(&json!({ "model": model, "labels": labels.map_or_else(PathBuf::new, Path::to_path_buf) }))
+}
+
+fn configured(given: &Value) -> Box<dyn Analyser> {
     let options = Options(BTreeMap::from([(DETECTION.to_owned(), given.as_object().cloned().unwrap())]));
     let mut all = analyser::all(&options).unwrap().into_iter();
     all.find(|analyser| analyser.spec().name == DETECTION).unwrap()
@@ -183,4 +192,26 @@ fn what_is_no_detector_is_refused_with_its_reason() {
     let options = Options(BTreeMap::from([(DETECTION.to_owned(), json!({ "labels": "a.txt" }).as_object().cloned().unwrap())]));
     let error = analyser::all(&options).err().unwrap().to_string();
     assert!(error.contains("needs a `model`"), "{error}");
+}
+
+#[test]
+fn the_least_score_and_the_size_of_an_open_input_are_the_users() {
+    let Some(models) = models(&[]).filter(|models| models.require(&[]).is_ok()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.onnx");
+    let two = [[0.0, 0.0, 32.0, 32.0, 0.72, 1.0], [0.0, 0.0, 32.0, 32.0, 0.2, 1.0]].concat();
+    std::fs::write(&path, onnx_of(&[1, 3, 0, 0], &[1, 2, 6], &two, None)).unwrap();
+    let with = |key: &str, value: f64| configured(&json!({ "model": path, key: value }));
+    let count = |threshold: f64| found(&*with("threshold", threshold), &models, &white()).unwrap().len();
+    assert_eq!([0.1, 0.3, 0.8].map(count), [2, 1, 0]);
+    assert!(with("threshold", 0.8).parameters().ends_with(" threshold 0.8"));
+    // 32 of so many pixels of the input, in a picture that is 128 wide.
+    for (size, expected) in [(320.0, 12.8), (640.0, 6.4), (960.0, 4.3)] {
+        let width = found(&*with("size", size), &models, &white()).unwrap()[0].bounds.unwrap()[2];
+        assert!((width - expected).abs() < 0.1, "{size}: {width}");
+    }
+    assert!(with("size", 320.0).parameters().ends_with(" size 320"));
+    std::fs::write(&path, onnx(&[1, 2, 6], &two, None)).unwrap();
+    let error = found(&*with("size", 320.0), &models, &white()).unwrap_err().to_string();
+    assert!(error.starts_with("`size` is for a model that leaves the size of its input open"), "{error}");
 }

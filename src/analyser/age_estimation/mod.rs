@@ -22,7 +22,7 @@ use self::record::Record;
 use super::face::{self, Face};
 use super::resize::Shown;
 use super::track::Tracks;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, options, span, state};
 use crate::infer::{Models, Session};
 use crate::model::{Finding, MediaInfo, Span};
 
@@ -34,7 +34,24 @@ const READ_MAX: usize = 4;
 const RECORDS_MAX: usize = 4096;
 
 /// The analyser.
-pub struct AgeEstimation;
+pub struct AgeEstimation {
+    sampling: Sampling,
+    /// Of the face detector: the least score.
+    threshold: f32,
+}
+
+impl AgeEstimation {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        let mut own = options.own(NAME);
+        let (sampling, threshold) = (own.sampling(SAMPLING)?, own.threshold(face::SCORE_MIN)?);
+        own.end()?;
+        Ok(Box::new(Self { sampling, threshold }))
+    }
+}
 
 impl Analyser for AgeEstimation {
     fn spec(&self) -> Spec {
@@ -43,7 +60,7 @@ impl Analyser for AgeEstimation {
             version: 1,
             models: &[face::MODEL, "emotion", "faceres"],
             optional: &[],
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[],
             limits: "Ages are guesses from one face: the band of 8 years and more is the model's own spread, not a measured error, and is \
                      worst for children, the old and small or turned faces. An expression is how a face looks, not what a person feels. \
@@ -51,12 +68,17 @@ impl Analyser for AgeEstimation {
         }
     }
 
+    fn parameters(&self) -> String {
+        options::parameter("threshold", self.threshold, face::SCORE_MIN)
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         Ok(Box::new(AgePass {
             detector: face::detector(models)?,
+            threshold: self.threshold,
             readers: Readers::open(models)?,
             shown: Shown::of(media),
-            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), face::same),
+            tracks: Tracks::new(NAME, span::gap_ms(self.sampling, media), face::same),
             records: BTreeMap::new(),
             samples: 0,
         }))
@@ -65,6 +87,7 @@ impl Analyser for AgeEstimation {
 
 struct AgePass {
     detector: Arc<Session>,
+    threshold: f32,
     readers: Readers,
     shown: Shown,
     tracks: Tracks,
@@ -75,7 +98,7 @@ struct AgePass {
 impl Pass for AgePass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
         for frame in batch {
-            let faces = face::faces(&self.detector, frame)?;
+            let faces = face::faces(&self.detector, frame, self.threshold)?;
             let mut seen: Vec<Finding> = faces.iter().map(|face| face.finding("face", frame, self.shown)).collect();
             self.tracks.push(frame.time_ms, &mut seen);
             let numbers: Vec<u64> = seen.iter().map(Tracks::number).collect();

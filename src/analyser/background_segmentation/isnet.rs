@@ -64,7 +64,7 @@ fn decode(output: &Tensor, frame: &Frame) -> anyhow::Result<Mask> {
     Mask::of(output.as_f32()?, SIDE, (frame.width, frame.height)).context("`isnet`")
 }
 
-/// Where scenes begin, as far as one picture a second tells.
+/// Where scenes begin, as far as samples tell.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Scenes {
     before: Thumbnail,

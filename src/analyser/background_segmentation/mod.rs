@@ -6,7 +6,7 @@
 //! whatever stands out (an animal, a thing), by ISNet, on one key frame per scene; its `value` has `"method": "isnet"` too.
 //! Spans: `foreground` while at least 1 % of the picture is, with `value` `{share}`, the mean of its samples; and every `subject`.
 //!
-//! A scene begins where the picture differs from the one a second before by 24 levels of brightness on average. ISNet takes seconds for a frame, so
+//! A scene begins where the picture differs from the sample before by 24 levels of brightness on average. ISNet takes seconds for a frame, so
 //! it is switched off by default, looks at no two frames that are less than ten seconds apart, and at no more than 20 of a video.
 //!
 //! Where nothing in the picture changed since the last sample, its mask stands.
@@ -38,6 +38,7 @@ const SHARE_MIN: f32 = 0.01;
 
 /// The analyser.
 pub struct BackgroundSegmentation {
+    sampling: Sampling,
     settings: Settings,
 }
 
@@ -53,7 +54,8 @@ impl BackgroundSegmentation {
     /// # Errors
     /// When one is not accepted.
     pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
-        Ok(Box::new(Self { settings: options.of(NAME)? }))
+        let mut own = options.own(NAME);
+        Ok(Box::new(Self { sampling: own.sampling(SAMPLING)?, settings: own.rest()? }))
     }
 }
 
@@ -64,7 +66,7 @@ impl Analyser for BackgroundSegmentation {
             version: 1,
             models: &["selfie"],
             optional: if self.settings.isnet { &[isnet::MODEL] } else { &[] },
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[],
             limits: "Made for one to a few people near the camera: far and cut off people are missed, statues and cartoon figures may count as \
                      people, edges are rough. One mask for all together; the background is not told apart into things.",
@@ -82,6 +84,7 @@ impl Analyser for BackgroundSegmentation {
             missing: self.settings.isnet && isnet.is_none(),
             isnet,
             shown: Shown::of(media),
+            gap_ms: span::gap_ms(self.sampling, media),
             state: State::default(),
         }))
     }
@@ -93,6 +96,7 @@ struct MaskPass {
     /// ISNet is wanted and not here.
     missing: bool,
     shown: Shown,
+    gap_ms: i64,
     state: State,
 }
 
@@ -169,7 +173,7 @@ impl MaskPass {
 
     /// Takes a sample into the span that is open, or ends it.
     fn follow(&mut self, finding: &Finding, share: f32) {
-        let gap_ms = span::gap_ms(SAMPLING);
+        let gap_ms = self.gap_ms;
         let touches = |(span, _): &(Span, f32)| finding.start_ms - span.finding.end_ms <= gap_ms;
         if share < SHARE_MIN || !self.state.open.as_ref().is_some_and(touches) {
             self.close();

@@ -26,7 +26,7 @@ use super::resize::{self, Shown};
 use super::round::round;
 use super::thumbnail::Thumbnail;
 use super::track::Tracks;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, options, span, state};
 use crate::infer::{Models, Session};
 use crate::model::{Finding, MediaInfo, Span};
 
@@ -42,7 +42,24 @@ const STILL_OVERLAP: f32 = 0.9;
 const RECORDS_MAX: usize = 4096;
 
 /// The analyser.
-pub struct BodyPose;
+pub struct BodyPose {
+    sampling: Sampling,
+    /// Of the person detector: the least score.
+    threshold: f32,
+}
+
+impl BodyPose {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        let mut own = options.own(NAME);
+        let (sampling, threshold) = (own.sampling(SAMPLING)?, own.threshold(object_detection::SCORE_MIN)?);
+        own.end()?;
+        Ok(Box::new(Self { sampling, threshold }))
+    }
+}
 
 impl Analyser for BodyPose {
     fn spec(&self) -> Spec {
@@ -51,19 +68,24 @@ impl Analyser for BodyPose {
             version: 1,
             models: &["movenet", object_detection::MODEL],
             optional: &[],
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[],
             limits: "At most six persons a sample, found by a small detector; hidden joints, hands and feet are rough, and persons that overlap are \
                      mixed up. Gesture words are rules on flat points, not learned: they tell what a pose looks like, not what it means.",
         }
     }
 
+    fn parameters(&self) -> String {
+        options::parameter("threshold", self.threshold, object_detection::SCORE_MIN)
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         Ok(Box::new(PosePass {
             detector: object_detection::detector(models)?,
+            threshold: self.threshold,
             movenet: models.session("movenet", "movenet.onnx")?,
             shown: Shown::of(media),
-            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), |_, _| true),
+            tracks: Tracks::new(NAME, span::gap_ms(self.sampling, media), |_, _| true),
             last: BTreeMap::new(),
             words: BTreeMap::new(),
             samples: 0,
@@ -73,6 +95,7 @@ impl Analyser for BodyPose {
 
 struct PosePass {
     detector: Arc<Session>,
+    threshold: f32,
     movenet: Arc<Session>,
     shown: Shown,
     tracks: Tracks,
@@ -129,7 +152,7 @@ impl Pass for PosePass {
 
 impl PosePass {
     fn sample(&mut self, frame: &Frame, out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        let mut persons = object_detection::persons(&self.detector, frame)?;
+        let mut persons = object_detection::persons(&self.detector, frame, self.threshold)?;
         let area = |[left, top, right, bottom]: [f32; 4]| (right - left) * (bottom - top);
         persons.sort_by(|a, b| area(b.corners).total_cmp(&area(a.corners)));
         persons.truncate(PERSONS_MAX);

@@ -1,4 +1,4 @@
-//! `content_quality`: how good the picture is technically, without a reference, from the middle of a picture every two seconds in the
+//! `content_quality`: how good the picture is technically, without a reference, from the middle of sampled pictures in the
 //! source's own pixels; black and frozen stretches and black bars from the findings of `color_analysis`.
 //!
 //! Findings:
@@ -31,7 +31,7 @@ use self::brisque::Regression;
 use self::sample::{Means, Sample};
 use self::spans::{Stretches, rule};
 use self::spectrum::Spectrum;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, resize, span, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, resize, span, state};
 use crate::infer::Models;
 use crate::model::{Finding, MediaInfo};
 
@@ -49,7 +49,19 @@ const FROZEN_MIN_MS: i64 = 2000;
 const BAR_MIN: f64 = 0.02;
 
 /// The analyser.
-pub struct ContentQuality;
+pub struct ContentQuality {
+    sampling: Sampling,
+}
+
+impl ContentQuality {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        Ok(Box::new(Self { sampling: options.sampling(NAME, SAMPLING)? }))
+    }
+}
 
 impl Analyser for ContentQuality {
     fn spec(&self) -> Spec {
@@ -58,11 +70,10 @@ impl Analyser for ContentQuality {
             version: 1,
             models: &[],
             optional: &["brisque"],
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[COLORS],
-            limits: "Looks at the middle 960 × 544 pixels of a picture every two seconds. BRISQUE was learned on five distortions of \
-                     photographs: drawings, screens and games score wrong. All words are rules, not judgements: what is blurred, dark or \
-                     still on purpose counts too, and strong compression looks like enlarging. Bars and frozen pictures need color_analysis.",
+            limits: "Looks at the middle 960 × 544 pixels of sampled pictures. BRISQUE was learned on five distortions of photographs: drawings, \
+                     screens and games score wrong. All words are rules, not judgements: what is blurred, dark or still on purpose counts too, and strong compression looks like enlarging. Bars and frozen pictures need color_analysis.",
         }
     }
 

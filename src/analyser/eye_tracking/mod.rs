@@ -1,8 +1,8 @@
 //! `eye_tracking`: where a face looks, from the points of its mesh and its irises. No gaze model is learned: [`gaze`] states the rule.
 //!
 //! Findings: one per face and sample, label `gaze`; `confidence` is the face detector's; `value` is `{track, direction, looking_at_camera, yaw,
-//! pitch, head, eyes, method}`. `track` is a number that a face keeps while it is followed: the same as in `age_estimation`. `direction` is
-//! `camera`, `left`, `right`, `up`, `down` (as the viewer sees it) or `closed`; null, like `yaw`, `pitch` and `head`, where the mesh does not fit
+//! pitch, head, eyes, method}`. `track` is a number that a face keeps while it is followed: the same as in `age_estimation` with the same
+//! `fps` and `threshold`. `direction` is `camera`, `left`, `right`, `up`, `down` (as the viewer sees it) or `closed`; null, like `yaw`, `pitch` and `head`, where the mesh does not fit
 //! the face. `yaw` and `pitch` are degrees to the right and up, `head` is `{yaw, pitch, roll}` of the head alone (roll clockwise). `eyes` are none or
 //! two, the one on the picture's left first, each `{iris, corners, openness, closed}`: the middle of the iris and both corners in source pixels, and
 //! the eye's height by its width. `method` is `heuristic`. Spans: one per track; `value` is `{track, at_once, samples, camera_share, closed_share,
@@ -32,7 +32,7 @@ use super::resize::Shown;
 use super::round::round;
 use super::thumbnail::Thumbnail;
 use super::track::Tracks;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, options, span, state};
 use crate::infer::{Models, Session};
 use crate::model::{Finding, MediaInfo, Span};
 
@@ -46,7 +46,24 @@ const SIDE_MIN: f32 = 32.0;
 const TALLIES_MAX: usize = 4096;
 
 /// The analyser.
-pub struct EyeTracking;
+pub struct EyeTracking {
+    sampling: Sampling,
+    /// Of the face detector: the least score.
+    threshold: f32,
+}
+
+impl EyeTracking {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        let mut own = options.own(NAME);
+        let (sampling, threshold) = (own.sampling(SAMPLING)?, own.threshold(face::SCORE_MIN)?);
+        own.end()?;
+        Ok(Box::new(Self { sampling, threshold }))
+    }
+}
 
 impl Analyser for EyeTracking {
     fn spec(&self) -> Spec {
@@ -55,21 +72,26 @@ impl Analyser for EyeTracking {
             version: 1,
             models: &[face::MODEL, "facemesh", "iris"],
             optional: &[],
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[],
             limits: "A heuristic, no learned gaze model: the head's turn and the iris between the eye's corners, good to some 10 to 20 degrees on a \
-                     frontal face of 100 pixels, worse on smaller and turned ones. One picture a second sees a share of closed eyes, not single \
-                     blinks. It does not tell attention or intent, and decides nothing.",
+                     frontal face of 100 pixels, worse on smaller and turned ones. Samples show a share of closed eyes, not single blinks. It \
+                     does not tell attention or intent, and decides nothing.",
         }
+    }
+
+    fn parameters(&self) -> String {
+        options::parameter("threshold", self.threshold, face::SCORE_MIN)
     }
 
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         Ok(Box::new(EyePass {
             detector: face::detector(models)?,
+            threshold: self.threshold,
             meshes: Meshes::open(models)?,
             irises: Irises::open(models)?,
             shown: Shown::of(media),
-            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), face::same),
+            tracks: Tracks::new(NAME, span::gap_ms(self.sampling, media), face::same),
             last: BTreeMap::new(),
             tallies: BTreeMap::new(),
             samples: 0,
@@ -79,6 +101,7 @@ impl Analyser for EyeTracking {
 
 struct EyePass {
     detector: Arc<Session>,
+    threshold: f32,
     meshes: Meshes,
     irises: Irises,
     shown: Shown,
@@ -135,7 +158,7 @@ impl Pass for EyePass {
 
 impl EyePass {
     fn sample(&mut self, frame: &Frame, out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        let faces = face::faces(&self.detector, frame)?;
+        let faces = face::faces(&self.detector, frame, self.threshold)?;
         // Every face is followed, so that the numbers are those of the other analyser of faces.
         let mut findings: Vec<Finding> = faces.iter().map(|face| face.finding("gaze", frame, self.shown)).collect();
         self.tracks.push(frame.time_ms, &mut findings);

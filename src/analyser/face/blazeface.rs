@@ -7,6 +7,7 @@
 use anyhow::{Context as _, ensure};
 
 use super::Face;
+use crate::analyser::options::THRESHOLD_LEAST;
 use crate::analyser::resize;
 use crate::infer::Tensor;
 
@@ -15,8 +16,6 @@ pub(super) const SIDE: u32 = 256;
 /// Cells per side and anchors per cell.
 const GRIDS: [(usize, usize); 2] = [(16, 2), (8, 6)];
 const NUMBERS: usize = 16;
-/// Faces with a lower score are left out. At 0.5, blurred lamps and wheels are faces too; real ones, also in half profile, score above 0.6.
-const SCORE_MIN: f32 = 0.6;
 /// Of two faces that overlap more than this, the weaker is the same face again.
 const OVERLAP_MAX: f32 = 0.3;
 /// Faces per picture.
@@ -35,7 +34,7 @@ pub(super) fn decode(outputs: &[&Tensor]) -> anyhow::Result<Vec<Face>> {
         for (at, (logit, numbers)) in logits.iter().zip(numbers).enumerate() {
             ensure!(!logit.is_nan(), "the score of face {at} is no number");
             let score = 1.0 / (1.0 + (-logit).exp());
-            if score <= SCORE_MIN {
+            if score < THRESHOLD_LEAST {
                 continue;
             }
             let cell = at / anchors;
@@ -161,7 +160,7 @@ mod tests {
             with(&mut tensors, 3, |values| values.iter_mut().zip(numbers.iter().cycle()).for_each(|(value, number)| *value = *number));
             if let Ok(faces) = decoded(&tensors) {
                 prop_assert!(faces.len() <= FACES_MAX);
-                prop_assert!(faces.iter().all(|face| face.corners.iter().all(|side| side.is_finite()) && face.score > SCORE_MIN));
+                prop_assert!(faces.iter().all(|face| face.corners.iter().all(|side| side.is_finite()) && face.score >= THRESHOLD_LEAST));
             }
         }
 

@@ -12,6 +12,9 @@ use crate::model::Finding;
 
 /// The model, by its name in the registry.
 pub(super) const MODEL: &str = "blazeface";
+/// Fainter faces are left out, where nothing else is said. At 0.5, blurred lamps and wheels are faces too; real ones, also in half profile, score
+/// above 0.6.
+pub(super) const SCORE_MIN: f32 = 0.6;
 /// Width and height of the model's input, pixels.
 const SIDE: u32 = blazeface::SIDE;
 
@@ -61,12 +64,13 @@ pub(super) fn detector(models: &Models) -> anyhow::Result<Arc<Session>> {
     Ok(models.session(MODEL, "blazeface.onnx")?)
 }
 
-/// The faces of a picture, the surest first, at most [`blazeface::FACES_MAX`].
+/// The faces of a picture with at least this score, the surest first, at most [`blazeface::FACES_MAX`].
 ///
 /// # Errors
 /// When the frame's bytes are not its size, or the model fails.
-pub(super) fn faces(detector: &Session, frame: &Frame) -> anyhow::Result<Arc<Vec<Face>>> {
-    frame.derived.get("faces by blazeface", || look(detector, frame))
+pub(super) fn faces(detector: &Session, frame: &Frame, least: f32) -> anyhow::Result<Vec<Face>> {
+    let all = frame.derived.get("faces by blazeface", || look(detector, frame))?;
+    Ok(all.iter().filter(|face| face.score >= least).copied().collect())
 }
 
 fn look(detector: &Session, frame: &Frame) -> anyhow::Result<Vec<Face>> {

@@ -11,7 +11,7 @@ use crate::analyser::Frame;
 use crate::analyser::region::Region;
 use crate::infer::{GivenFile, Models, Session, Tensor};
 
-/// Width and height of a model that leaves them open.
+/// Width and height of a model that leaves them open, where nothing else is said.
 const OPEN_SIDE: u32 = 640;
 /// The widest and highest input.
 const SIDE_MAX: u32 = 4096;
@@ -26,6 +26,8 @@ pub(super) struct Given {
     pub(super) model: GivenFile,
     /// Names of its classes, one a line; else those of its metadata.
     pub(super) labels: Option<GivenFile>,
+    /// Width and height of its input, which it leaves open; pixels.
+    pub(super) size: Option<u32>,
 }
 
 impl Given {
@@ -33,7 +35,8 @@ impl Given {
     pub(super) fn parameters(&self) -> String {
         let digest = |file: &GivenFile| file.digest().unwrap_or_else(|_| "unreadable".to_owned());
         let labels = self.labels.as_ref().map_or_else(String::new, digest);
-        format!("model {} labels {labels}", digest(&self.model))
+        let size = self.size.map_or_else(String::new, |size| format!(" size {size}"));
+        format!("model {} labels {labels}{size}", digest(&self.model))
     }
 }
 
@@ -51,10 +54,11 @@ impl Yolo {
     /// Opens it.
     ///
     /// # Errors
-    /// When a file cannot be read or is none of the expected kind, or the model does not take one picture `[1, 3, H, W]`.
+    /// When a file cannot be read or is none of the expected kind, or the model does not take one picture `[1, 3, H, W]`, or has a size of its own
+    /// and one was given.
     pub(super) fn open(given: &Given, models: &Models) -> anyhow::Result<Self> {
         let session = models.given(&given.model)?;
-        let (input, side) = input_of(&session.inputs())?;
+        let (input, side) = input_of(&session.inputs(), given.size)?;
         let names = match (&given.labels, session.metadata("names")) {
             (Some(file), _) => {
                 let names = labels::lines(&file.text(LABELS_BYTES_MAX)?);
@@ -134,12 +138,17 @@ impl Yolo {
 }
 
 /// The one input: its name, its width and height.
-fn input_of(inputs: &[(String, Vec<i64>)]) -> anyhow::Result<(String, (u32, u32))> {
+fn input_of(inputs: &[(String, Vec<i64>)], size: Option<u32>) -> anyhow::Result<(String, (u32, u32))> {
     let [(name, shape)] = inputs else { anyhow::bail!("the model has {} inputs; one picture is given", inputs.len()) };
     let wanted = || format!("the input `{name}` has the shape {shape:?}; [1, 3, H, W] is given");
     let &[batch, channels, height, width] = shape.as_slice() else { anyhow::bail!(wanted()) };
     ensure!(matches!(batch, -1 | 1) && matches!(channels, -1 | 3), wanted());
-    let side = |pixels: i64| if pixels == -1 { Some(OPEN_SIDE) } else { u32::try_from(pixels).ok() };
+    ensure!(
+        size.is_none() || height == -1 || width == -1,
+        "`size` is for a model that leaves the size of its input open; the input `{name}` has the shape {shape:?}"
+    );
+    let open = size.unwrap_or(OPEN_SIDE);
+    let side = |pixels: i64| if pixels == -1 { Some(open) } else { u32::try_from(pixels).ok() };
     let sides = side(width).zip(side(height));
     let sides = sides.filter(|&(width, height)| width.min(height) > 0 && width.max(height) <= SIDE_MAX);
     Ok((name.clone(), sides.with_context(wanted)?))
@@ -167,15 +176,17 @@ mod tests {
 
     #[test]
     fn the_input_is_one_picture() {
-        let of = |shape: &[i64]| input_of(&[("images".to_owned(), shape.to_vec())]).map(|(_, side)| side).ok();
+        let sized = |shape: &[i64], size| input_of(&[("images".to_owned(), shape.to_vec())], size).map(|(_, side)| side).ok();
+        let of = |shape: &[i64]| sized(shape, None);
         assert_eq!(of(&[1, 3, 480, 640]), Some((640, 480)));
         assert_eq!(of(&[-1, 3, -1, -1]), Some((640, 640)));
+        assert_eq!((sized(&[1, 3, -1, -1], Some(320)), sized(&[1, 3, 480, 640], Some(320))), (Some((320, 320)), None));
         for bad in
             [&[1_i64, 3, 640][..], &[2, 3, 640, 640], &[1, 640, 640, 3], &[1, 3, 0, 640], &[1, 3, 640, -7], &[1, 3, 9000, 640]]
         {
             assert_eq!(of(bad), None, "{bad:?}");
         }
-        assert!(input_of(&[]).is_err());
+        assert!(input_of(&[], None).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! sample of the track.
 //!
 //! Options: `model`, an ONNX file in place of NanoDet (see [`yolo`] for the heads that are known); `labels`, the names of its classes, one
-//! a line, where its own metadata have no `names`.
+//! a line, where its own metadata have no `names`; `size`, the width and height of its input, where it leaves them open.
 
 mod coco;
 mod given;
@@ -24,7 +24,7 @@ use self::given::{Given, Yolo};
 pub(super) use self::object::Object;
 use super::resize::Shown;
 use super::track::{Followed, Tracks};
-use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, resize, span, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, options, resize, span, state};
 use crate::infer::{GivenFile, Models, Session};
 use crate::model::{Finding, MediaInfo};
 
@@ -33,9 +33,13 @@ const NAME: &str = "object_detection";
 pub(super) const MODEL: &str = "nanodet";
 /// Two samples a second: the model is cheap enough, and boxes that are twice as close are far easier to follow.
 const SAMPLING: Sampling = Sampling::Sampled { fps: 2.0 };
+/// Objects with a lower score are left out, where nothing else is said.
+pub(super) const SCORE_MIN: f32 = 0.3;
 
 /// The analyser.
 pub struct ObjectDetection {
+    sampling: Sampling,
+    threshold: f32,
     given: Option<Given>,
 }
 
@@ -52,11 +56,17 @@ impl ObjectDetection {
     /// # Errors
     /// When one is not accepted.
     pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
-        let Settings { model, labels } = options.of(NAME)?;
+        let mut own = options.own(NAME);
+        let (sampling, threshold, size) = (own.sampling(SAMPLING)?, own.threshold(SCORE_MIN)?, own.size()?);
+        let Settings { model, labels } = own.rest()?;
         let file = |path: PathBuf| (!path.as_os_str().is_empty()).then(|| GivenFile::new(path));
         let (model, labels) = (file(model), file(labels));
         ensure!(model.is_some() || labels.is_none(), "`analyser.{NAME}.labels` needs a `model` that they are the labels of");
-        Ok(Box::new(Self { given: model.map(|model| Given { model, labels }) }))
+        ensure!(
+            model.is_some() || size.is_none(),
+            "`analyser.{NAME}.size` needs a `model` that leaves the size of its input open"
+        );
+        Ok(Box::new(Self { sampling, threshold, given: model.map(|model| Given { model, labels, size }) }))
     }
 }
 
@@ -67,7 +77,7 @@ impl Analyser for ObjectDetection {
             version: 2,
             models: if self.given.is_some() { &[] } else { &[MODEL] },
             optional: &[],
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[],
             limits: if self.given.is_some() {
                 "A detector that the configuration names: what it knows and how often it errs was not measured here. Tracks follow overlap, \
@@ -80,12 +90,13 @@ impl Analyser for ObjectDetection {
     }
 
     fn parameters(&self) -> String {
-        self.given.as_ref().map_or_else(String::new, Given::parameters)
+        let given = self.given.as_ref().map_or_else(String::new, Given::parameters);
+        given + &options::parameter("threshold", self.threshold, SCORE_MIN)
     }
 
     /// NanoDet takes far less memory than any YOLO.
     fn fallback(&self) -> Option<Box<dyn Analyser>> {
-        self.given.is_some().then(|| Box::new(Self { given: None }) as _)
+        self.given.is_some().then(|| Box::new(Self { given: None, ..*self }) as _)
     }
 
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
@@ -95,8 +106,9 @@ impl Analyser for ObjectDetection {
         };
         Ok(Box::new(ObjectPass {
             detector,
+            threshold: self.threshold,
             shown: Shown::of(media),
-            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), |one, other| one.label == other.label),
+            tracks: Tracks::new(NAME, span::gap_ms(self.sampling, media), |one, other| one.label == other.label),
             samples: 0,
         }))
     }
@@ -110,13 +122,14 @@ pub(super) fn detector(models: &Models) -> anyhow::Result<Arc<Session>> {
     Ok(models.session(MODEL, "nanodet.onnx")?)
 }
 
-/// The persons of a picture in the frame's pixels, by NanoDet, the surest first.
+/// The persons of a picture with at least this score in the frame's pixels, by NanoDet, the surest first.
 ///
 /// # Errors
 /// When the frame's bytes are not its size, or the model fails.
-pub(super) fn persons(detector: &Session, frame: &Frame) -> anyhow::Result<Vec<Object>> {
+pub(super) fn persons(detector: &Session, frame: &Frame, least: f32) -> anyhow::Result<Vec<Object>> {
     let objects = nanodet::objects(detector, frame)?;
-    Ok(objects.iter().filter(|object| coco::NAMES.get(object.class) == Some(&"person")).copied().collect())
+    let sure = objects.iter().filter(|object| object.score >= least);
+    Ok(sure.filter(|object| coco::NAMES.get(object.class) == Some(&"person")).copied().collect())
 }
 
 enum Detector {
@@ -151,6 +164,7 @@ impl Detector {
 
 struct ObjectPass {
     detector: Detector,
+    threshold: f32,
     shown: Shown,
     tracks: Tracks,
     samples: u64,
@@ -159,7 +173,8 @@ struct ObjectPass {
 impl Pass for ObjectPass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
         for (frame, objects) in batch.iter().zip(self.detector.objects(batch)?) {
-            let mut seen: Vec<Finding> = objects.iter().map(|object| self.finding(frame, object)).collect();
+            let sure = objects.iter().filter(|object| object.score >= self.threshold);
+            let mut seen: Vec<Finding> = sure.map(|object| self.finding(frame, object)).collect();
             self.tracks.push(frame.time_ms, &mut seen);
             out.append(&mut seen);
             self.samples += 1;

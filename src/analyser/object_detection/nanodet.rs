@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 use super::coco;
 use super::object::{Object, suppress};
 use crate::analyser::Frame;
+use crate::analyser::options::THRESHOLD_LEAST;
 use crate::analyser::resize::{self, Stretcher};
 use crate::infer::{Outputs, Session, Tensor};
 
@@ -23,8 +24,6 @@ const DERIVED: &str = "objects by nanodet";
 const STRIDES: [u32; 3] = [8, 16, 32];
 const CLASSES: usize = coco::NAMES.len();
 const BINS: usize = 11;
-/// Objects with a lower score are left out.
-const SCORE_MIN: f32 = 0.3;
 /// Of two objects of one class that overlap more than this, the weaker is the same object again.
 const OVERLAP_MAX: f32 = 0.5;
 /// NanoDet's own normalisation, blue first.
@@ -90,7 +89,7 @@ fn decode(outputs: &[&Tensor]) -> anyhow::Result<Vec<Object>> {
         for (cell, (scores, sides)) in scores.iter().zip(sides).enumerate() {
             ensure!(scores.iter().all(|score| (-0.01..=1.01).contains(score)), "a score of cell {cell} is no probability");
             let best = scores.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-            let Some((class, score)) = best.filter(|(_, score)| *score > SCORE_MIN) else { continue };
+            let Some((class, score)) = best.filter(|(_, score)| *score >= THRESHOLD_LEAST) else { continue };
             let centre = [cell % cells, cell / cells].map(|at| (at as f32 + 0.5) * stride as f32);
             objects.push(Object { class, score: score.min(1.0), corners: corners(centre, sides, stride)? });
         }

@@ -15,10 +15,9 @@
 use anyhow::{Context as _, bail, ensure};
 
 use super::object::{Object, suppress};
+use crate::analyser::options::THRESHOLD_LEAST;
 use crate::infer::Tensor;
 
-/// Objects with a lower score are left out.
-const SCORE_MIN: f32 = 0.3;
 /// Of two objects of one class that overlap more than this, the weaker is the same object again.
 const OVERLAP_MAX: f32 = 0.5;
 /// Most objects of a head that suppresses by itself.
@@ -134,7 +133,7 @@ fn check(score: f32) -> anyhow::Result<()> {
 /// An object with its middle and size, where it is sure enough.
 fn surest(class: usize, score: f32, [x, y, width, height]: [f32; 4]) -> Option<Object> {
     let corners = [x - width / 2.0, y - height / 2.0, x + width / 2.0, y + height / 2.0];
-    (score > SCORE_MIN).then(|| Object { class, score: score.min(1.0), corners })
+    (score >= THRESHOLD_LEAST).then(|| Object { class, score: score.min(1.0), corners })
 }
 
 /// The numbers of one cell lie one row apart.
@@ -181,7 +180,7 @@ fn on_grid(row: &[f32], (column, line, stride): (f32, f32, f32)) -> anyhow::Resu
 fn ended(row: &[f32]) -> anyhow::Result<Option<Object>> {
     let &[left, top, right, bottom, score, class] = row else { bail!("a row without a class") };
     check(score)?;
-    if score <= SCORE_MIN {
+    if score < THRESHOLD_LEAST {
         return Ok(None);
     }
     ensure!((0.0..1e6).contains(&class), "`{class}` is no class");

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use self::looks::{Looks, common, shares};
 use self::network::{Content, Network};
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, resize, small, span, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, resize, small, span, state};
 use crate::infer::Models;
 use crate::model::{Finding, MediaInfo};
 
@@ -41,7 +41,19 @@ const TAG_EVERY_MS: i64 = 2000;
 const ENTRIES_MAX: usize = 20_000;
 
 /// The analyser.
-pub struct SceneSegmentation;
+pub struct SceneSegmentation {
+    sampling: Sampling,
+}
+
+impl SceneSegmentation {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        Ok(Box::new(Self { sampling: options.sampling(NAME, SAMPLING)? }))
+    }
+}
 
 impl Analyser for SceneSegmentation {
     fn spec(&self) -> Spec {
@@ -50,7 +62,7 @@ impl Analyser for SceneSegmentation {
             version: 1,
             models: &[],
             optional: &[network::MODEL],
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[CUTS],
             limits: "Scenes are groups of shots that look alike, not places or acts. Tags come from 1000 things of ImageNet, among them no \
                      person and no place: places, indoor, outdoor, day and night are rules over things, colours and light, and often \

@@ -5,8 +5,8 @@
 //! is not shown to the models, and its finding has confidence 0 and `value` `{blank: true}`.
 //!
 //! Spans: one per shot of `cut_analysis` (per ten seconds where it gave none), label `nsfw`; `confidence` is that of the strongest sample, `value` is
-//! `{shot, class, severity, scores}`. `shot` is its index; `scores` are `{open_nsfw, hentai, porn, sexy}`, each the mean of its three highest samples;
-//! `class` is `porn`, `hentai`, `sexy`, `nudity` (only open_nsfw sees something) or null; `severity` is how bad that would be, however sure it is:
+//! `{shot, class, severity, scores}`. `shot` is its index; `scores` are `{open_nsfw, hentai, porn, sexy}`, each the mean of its three highest samples
+//! (with more than one a second, of three seconds of them); `class` is `porn`, `hentai`, `sexy`, `nudity` (only open_nsfw sees something) or null; `severity` is how bad that would be, however sure it is:
 //! 6, 4, 2 or 0, see [`shots`]. A shot of blank pictures has `blank: true`.
 
 mod shots;
@@ -18,11 +18,12 @@ use serde_json::json;
 
 use self::shots::{Sample, Shots};
 use super::resize::Stretcher;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, state};
 use crate::infer::{Models, Session, Tensor};
 use crate::model::{Finding, MediaInfo};
 
 const NAME: &str = "sensitive_content";
+const SAMPLING: Sampling = Sampling::Sampled { fps: 1.0 };
 /// Width and height of both models' inputs, pixels.
 const SIDE: usize = 224;
 /// open_nsfw stretches to this and takes the middle.
@@ -34,7 +35,19 @@ const MEAN: [f32; 3] = [104.0, 117.0, 123.0];
 const BLANK_DEVIATION: f32 = 3.0;
 
 /// The analyser.
-pub struct SensitiveContent;
+pub struct SensitiveContent {
+    sampling: Sampling,
+}
+
+impl SensitiveContent {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        Ok(Box::new(Self { sampling: options.sampling(NAME, SAMPLING)? }))
+    }
+}
 
 impl Analyser for SensitiveContent {
     fn spec(&self) -> Spec {
@@ -43,9 +56,9 @@ impl Analyser for SensitiveContent {
             version: 2,
             models: &["open_nsfw", "nsfwjs"],
             optional: &[],
-            sampling: Sampling::Sampled { fps: 1.0 },
+            sampling: self.sampling,
             after: &["cut_analysis"],
-            limits: "Scores nudity and sexual content only, not violence or gore, on one picture a second. Its recall was not measured here; it \
+            limits: "Scores nudity and sexual content only, not violence or gore, on sampled pictures. Its recall was not measured here; it \
                      takes many photographs for drawings, and small or partly hidden scenes escape it. Severity is the kind's, not a judgement of \
                      the scene. A high score is a reason to look.",
         }
@@ -57,6 +70,7 @@ impl Analyser for SensitiveContent {
             nsfwjs: models.session("nsfwjs", "nsfwjs.onnx")?,
             stretcher: Stretcher::default(),
             shots: Shots::default(),
+            sampling: self.sampling,
         }))
     }
 }
@@ -66,6 +80,7 @@ struct SensitivePass {
     nsfwjs: Arc<Session>,
     stretcher: Stretcher,
     shots: Shots,
+    sampling: Sampling,
 }
 
 impl Pass for SensitivePass {
@@ -109,7 +124,7 @@ impl Pass for SensitivePass {
         if self.shots.samples() == 0 {
             return Ok(Summary::skipped("no frames"));
         }
-        Ok(Summary { spans: Some(self.shots.spans()), ..Summary::done() })
+        Ok(Summary { spans: Some(self.shots.spans(self.sampling)), ..Summary::done() })
     }
 }
 

@@ -5,17 +5,18 @@ use serde_json::{Value, json};
 
 use super::NAME;
 use crate::analyser::round::round;
-use crate::analyser::span;
+use crate::analyser::{Sampling, span};
 use crate::model::{Finding, Span};
 
-/// The score of a class over a shot is the mean of so many of its samples, the highest: one odd picture alone does not decide.
+/// The score of a class over a shot is the mean of so many of its samples, the highest: one odd picture alone does not decide. Of more than one
+/// sample a second it is the mean of so many seconds of them: neighbours show the same odd picture.
 const HIGHEST: usize = 3;
 /// Under this, all classes together are not there, and there is nothing to grade.
 const THERE_MIN: f32 = 0.3;
 /// Where nobody tells of shots, pieces of this length stand for them.
 const PIECE_MS: i64 = 10_000;
-/// Samples that are kept: 24 hours of them.
-const SAMPLES_MAX: usize = 86_400;
+/// Samples that are kept: 24 hours of ten a second, some 35 MB.
+const SAMPLES_MAX: usize = 864_000;
 /// Shots that are kept.
 const SHOTS_MAX: usize = 20_000;
 
@@ -72,7 +73,8 @@ impl Shots {
     }
 
     /// One span for each shot that has a sample, in time order.
-    pub(super) fn spans(mut self) -> Vec<Span> {
+    pub(super) fn spans(mut self, sampling: Sampling) -> Vec<Span> {
+        let highest = (sampling.fps().unwrap_or(1.0) * HIGHEST as f32).round().max(HIGHEST as f32) as usize;
         self.shots.sort_by_key(|shot| shot.start_ms);
         let mut spans: Vec<Span> = Vec::new();
         let mut rest = self.samples.as_slice();
@@ -80,7 +82,7 @@ impl Shots {
             let (shot, end_ms) = self.around(first.time_ms);
             let count = rest.iter().take_while(|sample| sample.time_ms < end_ms).count().max(1);
             let (inside, later) = rest.split_at(count);
-            spans.push(fused(shot, inside));
+            spans.push(fused(shot, inside, highest));
             rest = later;
         }
         span::strongest(spans)
@@ -98,13 +100,13 @@ impl Shots {
     }
 }
 
-fn fused(shot: Option<u64>, samples: &[Sample]) -> Span {
+fn fused(shot: Option<u64>, samples: &[Sample], highest: usize) -> Span {
     let shown: Vec<&Sample> = samples.iter().filter(|sample| !sample.blank).collect();
     let score = |of: fn(&Sample) -> f32| {
-        let mut highest: Vec<f32> = shown.iter().map(|sample| of(sample)).collect();
-        highest.sort_by(|a, b| b.total_cmp(a));
-        highest.truncate(HIGHEST);
-        highest.iter().sum::<f32>() / highest.len().max(1) as f32
+        let mut scores: Vec<f32> = shown.iter().map(|sample| of(sample)).collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        scores.truncate(highest);
+        scores.iter().sum::<f32>() / scores.len().max(1) as f32
     };
     let (open_nsfw, hentai) = (score(|sample| sample.open_nsfw), score(|sample| sample.hentai));
     let (porn, sexy) = (score(|sample| sample.porn), score(|sample| sample.sexy));
@@ -171,7 +173,7 @@ mod tests {
             shots.take(*sample);
         }
         shots.take_cuts(cuts);
-        shots.spans()
+        shots.spans(Sampling::Sampled { fps: 1.0 })
     }
 
     fn told(span: &Span) -> (i64, i64, u32, f32, Value, Value) {
@@ -197,6 +199,18 @@ mod tests {
         let spans = fused_of(&samples, &[shot(0, 0, 9000)]);
         assert_eq!(told(&spans[0]), (0, 8000, 9, 0.8, json!(0), json!(0)));
         assert_eq!(spans[0].finding.frame, Some(100));
+    }
+
+    #[test]
+    fn an_odd_second_of_many_samples_loses_its_grade_too() {
+        let mut shots = Shots::default();
+        for at in 0..90 {
+            let odd = (40..50).contains(&at);
+            shots.take(Sample { time_ms: at * 100, ..sample(0, if odd { 0.8 } else { 0.01 }, 0.0) });
+        }
+        let spans = shots.spans(Sampling::Sampled { fps: 10.0 });
+        // 10 of the 90 samples, but one of three seconds: (10 × 0.8 + 20 × 0.01) / 30 is under the limit.
+        assert_eq!(spans.iter().map(|span| told(span).5).collect::<Vec<_>>(), [json!(0)]);
     }
 
     #[test]

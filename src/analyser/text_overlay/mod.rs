@@ -33,15 +33,15 @@ use serde_json::json;
 
 use self::change::Change;
 use self::choice::{Line, Reader};
-use self::detect::Lines;
+use self::detect::{Lines, SIDE_MAX};
 use self::memory::{Memory, Remembered};
-use self::recognise::PpOcr;
+use self::recognise::{CONFIDENCE_MIN, PpOcr};
 use self::rectangle::Rectangle;
 use self::trueocr::TrueOcr;
 use self::view::{Grey, View};
 use super::resize::{Shown, Stretcher};
 use super::track::Tracks;
-use super::{Analyser, Frame, Pass, Sampling, Spec, Summary, span, state};
+use super::{Analyser, Frame, Options, Pass, Sampling, Spec, Summary, options, span, state};
 use crate::infer::{Models, Session};
 use crate::model::{Finding, MediaInfo};
 
@@ -49,7 +49,26 @@ const NAME: &str = "text_overlay";
 const SAMPLING: Sampling = Sampling::Sampled { fps: 1.0 };
 
 /// The analyser.
-pub struct TextOverlay;
+pub struct TextOverlay {
+    sampling: Sampling,
+    /// Lines that are read with less certainty are left out.
+    threshold: f32,
+    /// The longest side that the detector looks at, pixels.
+    size: u32,
+}
+
+impl TextOverlay {
+    /// With its options.
+    ///
+    /// # Errors
+    /// When one is not accepted.
+    pub(super) fn of(options: &Options) -> anyhow::Result<Box<dyn Analyser>> {
+        let mut own = options.own(NAME);
+        let (sampling, threshold, size) = (own.sampling(SAMPLING)?, own.threshold(CONFIDENCE_MIN)?, own.size()?);
+        own.end()?;
+        Ok(Box::new(Self { sampling, threshold, size: size.unwrap_or(SIDE_MAX) }))
+    }
+}
 
 impl Analyser for TextOverlay {
     fn spec(&self) -> Spec {
@@ -58,24 +77,30 @@ impl Analyser for TextOverlay {
             version: 2,
             models: &["ppocr_det", "ppocr_rec"],
             optional: &[trueocr::MODEL],
-            sampling: SAMPLING,
+            sampling: self.sampling,
             after: &[],
-            limits: "Reads one picture a second, at most 40 lines of it; text lower than about 2 % of the picture, upside down, curved or \
+            limits: "Reads sampled pictures, at most 40 lines of each; text lower than about 2 % of the picture, upside down, curved or \
                      handwritten is missed or misread. Vietnamese is read by a model made for printed pages: some tone marks are wrong, more \
                      of them in outlined text on a busy picture and in unusual typefaces; without the model trueocr its letters are missing. \
                      `script` and `language_hint` are no language detection.",
         }
     }
 
+    fn parameters(&self) -> String {
+        options::parameter("threshold", self.threshold, CONFIDENCE_MIN)
+            + &options::parameter("size", self.size as f32, SIDE_MAX as f32)
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         Ok(Box::new(TextPass {
             detector: models.session("ppocr_det", "ppocr_det.onnx")?,
-            readers: Readers { ppocr: PpOcr::open(models)?, trueocr: TrueOcr::open(models)? },
+            readers: Readers::open(models, self.threshold)?,
+            size: self.size,
             shown: Shown::of(media),
             stretcher: Stretcher::default(),
             change: Change::default(),
             memory: Memory::default(),
-            tracks: Tracks::new(NAME, span::gap_ms(SAMPLING), same_text).ranked(rank),
+            tracks: Tracks::new(NAME, span::gap_ms(self.sampling, media), same_text).ranked(rank),
             samples: 0,
         }))
     }
@@ -84,6 +109,7 @@ impl Analyser for TextOverlay {
 struct TextPass {
     detector: Arc<Session>,
     readers: Readers,
+    size: u32,
     shown: Shown,
     stretcher: Stretcher,
     change: Change,
@@ -131,7 +157,7 @@ impl Pass for TextPass {
 
 impl TextPass {
     fn look(&mut self, frame: &Frame) -> anyhow::Result<Memory> {
-        let lines = detect::detect(&self.detector, &mut self.stretcher, frame)?;
+        let lines = detect::detect(&self.detector, &mut self.stretcher, frame, self.size)?;
         let grey = Grey::of(frame)?;
         let mut seen = Vec::with_capacity(lines.rectangles.len());
         for rectangle in &lines.rectangles {
@@ -174,10 +200,23 @@ impl TextPass {
 struct Readers {
     ppocr: PpOcr,
     trueocr: Option<TrueOcr>,
+    /// The least certainty of the reading that is taken.
+    threshold: f32,
 }
 
 impl Readers {
+    fn open(models: &Models, threshold: f32) -> anyhow::Result<Self> {
+        // A higher threshold is for the reading that is taken, which may be TrueOCR's of a line of which PP-OCR is not as sure.
+        let ppocr = PpOcr::open(models, threshold.min(CONFIDENCE_MIN))?;
+        Ok(Self { ppocr, trueocr: TrueOcr::open(models)?, threshold })
+    }
+
     fn read(&self, frame: &Frame, grey: &Grey, view: View) -> anyhow::Result<Option<Line>> {
+        let line = self.chosen(frame, grey, view)?;
+        Ok(line.filter(|line| line.reading.confidence >= self.threshold))
+    }
+
+    fn chosen(&self, frame: &Frame, grey: &Grey, view: View) -> anyhow::Result<Option<Line>> {
         let Some(reading) = self.ppocr.read(frame, view)? else { return Ok(None) };
         let in_ppocr = |letter| self.ppocr.knows(letter);
         let Some(trueocr) = &self.trueocr else { return Ok(Some(choice::choose(reading, Vec::new(), in_ppocr))) };

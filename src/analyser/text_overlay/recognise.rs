@@ -18,8 +18,8 @@ const HEIGHT: usize = 48;
 const WIDTH_MIN: usize = 160;
 /// Longer lines are squeezed.
 const WIDTH_MAX: usize = 2400;
-/// Lines read with less certainty are left out.
-const CONFIDENCE_MIN: f32 = 0.5;
+/// Lines read with less certainty are left out, where nothing else is said.
+pub(super) const CONFIDENCE_MIN: f32 = 0.5;
 /// The CTC class that stands for no character.
 const BLANK: usize = 0;
 
@@ -27,15 +27,18 @@ const BLANK: usize = 0;
 pub(super) struct PpOcr {
     session: Arc<Session>,
     characters: Characters,
+    least: f32,
 }
 
 impl PpOcr {
+    /// It reads nothing with less certainty than `least`.
+    ///
     /// # Errors
     /// When the model does not load, or does not say what its classes are.
-    pub(super) fn open(models: &Models) -> anyhow::Result<Self> {
+    pub(super) fn open(models: &Models, least: f32) -> anyhow::Result<Self> {
         let session = models.session("ppocr_rec", "ppocr_rec.onnx")?;
         let listed = session.metadata("character").context("`ppocr_rec` has no `character` in its metadata")?;
-        Ok(Self { session, characters: Characters::parse(&listed) })
+        Ok(Self { session, characters: Characters::parse(&listed), least })
     }
 
     /// Whether it can write this character.
@@ -52,7 +55,7 @@ impl PpOcr {
         let input = Tensor::f32(&[1, 3, HEIGHT, strip.width], strip.planes(frame)?)?;
         let outputs = self.session.run(&[("x", &input)])?;
         let reading = decode(outputs.first()?, &self.characters)?;
-        Ok(reading.filter(|reading| reading.confidence >= CONFIDENCE_MIN))
+        Ok(reading.filter(|reading| reading.confidence >= self.least))
     }
 }
 

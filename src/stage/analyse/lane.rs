@@ -200,7 +200,7 @@ fn told(job: &Job, spec: &Spec, looked: Looked) -> (Outcome, Vec<Span>) {
         status = AnalyserStatus::Degraded;
         reason = Some(format!("{lost} findings beyond the first {FINDINGS_MAX} were left out"));
     }
-    let mut spans = summary.spans.unwrap_or_else(|| span::merge(spec.name, &findings, span::gap_ms(spec.sampling)));
+    let mut spans = summary.spans.unwrap_or_else(|| span::merge(spec.name, &findings, span::gap_ms(spec.sampling, &job.media)));
     for span in &mut spans {
         make_finite(&mut span.finding);
     }

@@ -35,7 +35,7 @@ use crate::analyser::Analyser;
 use crate::blob::BlobError;
 use crate::infer::Models;
 use crate::media::Limits;
-use crate::model::{AnalyserResult, AnalyserStatus, Analysis, Fact, Key, ResultKey, Task, TaskKind, Video};
+use crate::model::{AnalyserResult, AnalyserStatus, Analysis, Fact, Key, OLD_DESCRIPTION, ResultKey, Task, TaskKind, Video};
 
 /// Share of the shown progress that giving the medium to the analysers is.
 const GIVING: f32 = 0.95;
@@ -165,9 +165,6 @@ impl Analyse {
         Ok(analysis_of(&statuses.collect::<Vec<_>>()))
     }
 }
-
-/// What `temporal_description` was called in the systems that weir replaces.
-const OLD_DESCRIPTION: &str = "qwen2_vl_temporal";
 
 /// The analysers with these names and those that they come after; or words that say which exist.
 ///

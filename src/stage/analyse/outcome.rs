@@ -105,6 +105,9 @@ pub fn key_of(
     let used = spec.models.iter().chain(spec.optional.iter().filter(|name| models.has(name)));
     let digests: Result<Vec<String>, _> = used.map(|name| models.digest(name)).collect();
     let mut parameters = analyser.parameters();
+    if let Some(fps) = spec.sampling.fps() {
+        parameters.push_str(&format!(" fps {fps}"));
+    }
     for before in all.iter().filter(|other| spec.after.contains(&other.spec().name)) {
         parameters.push_str(&format!(" {}={}", before.spec().name, key_of(content_sha256, &**before, all, models)?.0));
     }
@@ -189,12 +192,34 @@ fn bytes_of(spans: &[Span]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::analyser::{self, Options};
     use crate::model::Finding;
 
     fn span(text: &str, confidence: f32, value: Option<serde_json::Value>) -> Span {
         let finding = Finding { label: "speech".into(), text: Some(text.into()), confidence, value, ..Finding::default() };
         Span { analyser: "speech_transcription".into(), finding, count: 1 }
+    }
+
+    #[test]
+    fn a_key_tells_what_the_configuration_changes() {
+        let models = Models::open("no-models-here", 1);
+        let key = |name: &str, given: &serde_json::Value| {
+            let options = BTreeMap::from([("text_overlay".to_owned(), given.as_object().cloned().unwrap())]);
+            let all: Vec<Arc<dyn Analyser>> = analyser::all(&Options(options)).unwrap().into_iter().map(Arc::from).collect();
+            let analyser = all.iter().find(|analyser| analyser.spec().name == name).unwrap();
+            key_of("5e", &**analyser, &all, &models).unwrap()
+        };
+        let usual = serde_json::json!({ "fps": 1, "threshold": 0.5, "size": 736 });
+        assert_eq!(key("text_overlay", &usual), key("text_overlay", &serde_json::json!({})));
+        for (option, value) in [("fps", 0.3), ("threshold", 0.6), ("size", 960.0)] {
+            let other = serde_json::json!({ option: value });
+            assert_ne!(key("text_overlay", &other), key("text_overlay", &usual), "{other}");
+            assert_ne!(key("temporal_description", &other), key("temporal_description", &usual), "it comes after: {other}");
+            assert_eq!(key("body_pose", &other), key("body_pose", &usual), "{other}");
+        }
     }
 
     #[test]

@@ -4,17 +4,17 @@ use super::wire::Track;
 use crate::analyser::Sampling;
 
 /// Version of the rules in this file and of the decoder's way of choosing frames; part of every result key.
-pub const PLANNER_VERSION: u32 = 1;
+pub const PLANNER_VERSION: u32 = 2;
 
 /// What one decode gives.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Needs {
     /// Every frame, small.
     pub small: bool,
-    /// Sampled frames, large, at this many per second: the most that any analyser wants.
-    pub large_fps: Option<f32>,
-    /// Pictures in the source's own pixels, at this many per second.
-    pub detail_fps: Option<f32>,
+    /// Sampled frames, large, at each of these rates per second: an odd one is not contained in a higher one.
+    pub large_fps: Vec<f32>,
+    /// Pictures in the source's own pixels, at each of these rates per second.
+    pub detail_fps: Vec<f32>,
     /// Sound.
     pub audio: bool,
 }
@@ -26,13 +26,19 @@ impl Needs {
         for wish in wishes {
             match wish {
                 Sampling::EveryFrame => needs.small = true,
-                Sampling::Sampled { fps } => needs.large_fps = Some(needs.large_fps.map_or(fps, |most| most.max(fps))),
-                Sampling::Detail { fps } => needs.detail_fps = Some(needs.detail_fps.map_or(fps, |most| most.max(fps))),
+                Sampling::Sampled { fps } => add(&mut needs.large_fps, fps),
+                Sampling::Detail { fps } => add(&mut needs.detail_fps, fps),
                 Sampling::Audio => needs.audio = true,
                 Sampling::Findings => {}
             }
         }
         needs
+    }
+}
+
+fn add(rates: &mut Vec<f32>, fps: f32) {
+    if !rates.contains(&fps) {
+        rates.push(fps);
     }
 }
 
@@ -75,7 +81,8 @@ impl Thin {
         if !self.fps.is_finite() {
             return true;
         }
-        // A millisecond of rounding must not push a frame into the period before.
+        // A millisecond of rounding must not push a frame into the period before. The decoder reckons in the same way: what it chose for this
+        // rate is taken.
         let period = ((time_ms as f64 + 1.0) * self.fps / 1000.0).floor() as i64;
         let takes = self.last.is_none_or(|last| period > last);
         if takes {
@@ -91,8 +98,8 @@ mod tests {
 
     #[test]
     fn one_decode_serves_all_wishes() {
-        let wishes = [Sampling::Sampled { fps: 0.5 }, Sampling::Audio, Sampling::Sampled { fps: 2.0 }];
-        assert_eq!(Needs::of(wishes), Needs { large_fps: Some(2.0), audio: true, ..Needs::default() });
+        let wishes = [0.5, 2.0, 0.5].map(|fps| Sampling::Sampled { fps }).into_iter().chain([Sampling::Audio]);
+        assert_eq!(Needs::of(wishes), Needs { large_fps: vec![0.5, 2.0], audio: true, ..Needs::default() });
         assert_eq!(Needs::of([Sampling::EveryFrame]), Needs { small: true, ..Needs::default() });
     }
 
@@ -106,6 +113,23 @@ mod tests {
         assert_eq!(taken(2.0), times);
         assert_eq!(taken(1.0), [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000]);
         assert_eq!(taken(0.5), [0, 2000, 4000, 6000, 8000]);
+    }
+
+    #[test]
+    fn an_odd_rate_gets_beside_another_what_it_gets_alone() {
+        // Twelve seconds of 25 pictures a second.
+        let every: Vec<i64> = (0..300).map(|at| at * 40).collect();
+        let taken = |wish: Sampling, times: &[i64]| {
+            let mut thin = Thin::to(wish);
+            times.iter().copied().filter(|time| thin.takes(*time)).collect::<Vec<_>>()
+        };
+        let [odd, two] = [0.3, 2.0].map(|fps| Sampling::Sampled { fps });
+        let alone = taken(odd, &every);
+        assert_eq!(alone, [0, 3360, 6680, 10_000]);
+        let fast = taken(two, &every);
+        let decoded: Vec<i64> = every.into_iter().filter(|time| alone.contains(time) || fast.contains(time)).collect();
+        assert_eq!((taken(odd, &decoded), taken(two, &decoded)), (alone, fast));
+        assert_eq!(taken(half(odd), &decoded), [0, 6680]);
     }
 
     #[test]

@@ -181,9 +181,9 @@ fn the_old_name_asks_the_endpoint_too_and_a_slow_one_keeps_its_pool() {
     let folder = tempfile::tempdir().unwrap();
     let file = clip(folder.path(), 3);
     let endpoint = format!("{OPTIONS}.endpoint={}", server.url());
-    let timeout = format!("{OPTIONS}.timeout=3s");
+    let timeout = "analyser.qwen2_vl_temporal.timeout=3s";
     let words = ["analyse", &file, "--analysers", "qwen2_vl_temporal", "--json", "-"];
-    let set = ["--set", &endpoint, "--set", &timeout, "--set", "models.dir=no-models-here"];
+    let set = ["--set", &endpoint, "--set", timeout, "--set", "models.dir=no-models-here"];
     let output = crate::program::run(&[&words[..], &set].concat());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let described = crate::program::json_lines(&output).remove(0)["analysers"]["temporal_description"].clone();

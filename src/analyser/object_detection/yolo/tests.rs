@@ -105,7 +105,7 @@ proptest! {
         if let Ok(objects) = decoded(&shape, values) {
             prop_assert!(objects.len() <= super::super::object::OBJECTS_MAX);
             prop_assert!(objects.iter().all(|object| object.corners.iter().all(|side| side.is_finite())));
-            prop_assert!(objects.iter().all(|object| object.score > SCORE_MIN && object.score <= 1.0));
+            prop_assert!(objects.iter().all(|object| object.score >= THRESHOLD_LEAST && object.score <= 1.0));
         }
     }
 
