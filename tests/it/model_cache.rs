@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use weir::infer::{Device, ModelError, Models, Running, Tensor, measure};
-use weir::model::CacheStats;
+use weir::model::{CacheStats, ModelRuns};
 
 use crate::support::{model_folder, models};
 
@@ -35,7 +35,8 @@ fn what_was_used_longest_ago_makes_room_unless_it_is_in_use_or_pinned() {
     assert_eq!(held.stats().evictions, 0, "both are in use");
     drop((first, second));
     open(&held, 2);
-    assert_eq!(held.stats(), CacheStats { loaded: 1, bytes: bytes_of(&all, "selfie"), hits: 0, misses: 3, evictions: 2 });
+    let runs = THREE.map(|(name, _)| (name.to_owned(), ModelRuns::default())).into();
+    assert_eq!(held.stats(), CacheStats { loaded: 1, bytes: bytes_of(&all, "selfie"), hits: 0, misses: 3, evictions: 2, runs });
 
     let pinned = vec!["blazeface".to_owned()];
     let pinned = Models::open_in(model_folder(), Running { limit_bytes: 1, pinned, ..Running::on_cpu(1) });
@@ -55,6 +56,8 @@ fn many_items_in_one_run_give_what_each_gives_alone() {
     let items: Vec<Tensor> = (0..3).map(item).collect();
     let together = session.run_all("input_1", &items).unwrap();
     assert_eq!(together.len(), 3);
+    let runs = models.stats().runs["nanodet"];
+    assert!(runs.count == 1 && runs.micros > 0, "{runs:?}");
     for (item, outputs) in items.iter().zip(&together) {
         let alone = session.run(&[("input_1", item)]).unwrap();
         for ((name, one), (other, many)) in alone.iter().zip(outputs.iter()) {

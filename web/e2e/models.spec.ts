@@ -14,6 +14,7 @@ test("models are cards, narrowed by the address", async ({ page }) => {
   await expect(page.locator(".model-card", { hasText: "isnet" })).toContainText("weir models pull isnet");
   await expect(page.locator(".cache tbody tr").first()).toContainText("310 (96 %)");
   await expect(page.locator(".model-card", { hasText: "NanoDet-g" })).toContainText("bus.jpg: 1 bus, 4 persons");
+  await expect(page.locator(".model-card", { hasText: "NanoDet-g" })).toContainText("1,200 times, 41 ms each");
 
   await page.getByLabel("Kind").selectOption("list");
   await expect(page).toHaveURL(/\?kind=list$/);

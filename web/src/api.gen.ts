@@ -841,6 +841,10 @@ export interface components {
              * @description Times that one was closed to make room.
              */
             evictions: number;
+            /** @description What the models were run, by their names. */
+            runs: {
+                [key: string]: components["schemas"]["ModelRuns"];
+            };
         };
         /**
          * @description What a model is for.
@@ -1372,6 +1376,19 @@ export interface components {
             name: string;
             /** @description Its version. */
             version: string;
+        };
+        /** @description How often a model was run, and how long that took together. */
+        ModelRuns: {
+            /**
+             * Format: int64
+             * @description Times; a batch is one.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Microseconds on the clock, those included in which others had the processor.
+             */
+            micros: number;
         };
         /** @description Every model, and how the caches do. */
         ModelsAnswer: {

@@ -32,6 +32,7 @@ export type WeirEvent = Schemas["EventAnswer"];
 export type ModelsAnswer = Schemas["ModelsAnswer"];
 export type ModelCard = Schemas["ModelCard"];
 export type ModelCache = Schemas["ModelCache"];
+export type ModelRuns = Schemas["ModelRuns"];
 
 export interface Page<T> {
   items: T[];

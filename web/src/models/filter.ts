@@ -1,6 +1,6 @@
 /** What the models page is narrowed to, read from its address; pure. */
 
-import type { ModelCard } from "../api/types";
+import type { ModelCache, ModelCard, ModelRuns } from "../api/types";
 
 export interface ModelFilter {
   kind?: string | undefined;
@@ -52,4 +52,10 @@ export function pullCommands(models: ModelCard[]): string[] {
   const plain = wanting.some((model) => !model.optional);
   const named = wanting.filter((model) => model.optional).map((model) => model.name);
   return [...(plain ? ["weir models pull"] : []), ...(named.length > 0 ? [`weir models pull ${named.join(" ")}`] : [])];
+}
+
+/** What all pools together ran of a model. */
+export function runsOf(caches: ModelCache[], model: string): ModelRuns {
+  const all = caches.flatMap(({ runs }) => runs[model] ?? []);
+  return all.reduce((sum, each) => ({ count: sum.count + each.count, micros: sum.micros + each.micros }), { count: 0, micros: 0 });
 }

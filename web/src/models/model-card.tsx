@@ -1,5 +1,5 @@
 import { Link } from "wouter";
-import type { ModelCard } from "../api/types";
+import type { ModelCard, ModelRuns } from "../api/types";
 import { CopyButton } from "../components/copy-button";
 import { bytes, plural } from "../format/numbers";
 import { duration } from "../format/time";
@@ -11,12 +11,14 @@ const TONES: Record<ModelCard["state"], string> = { present: "good", missing: "w
 
 interface Props {
   model: ModelCard;
+  /** What this server ran of it. */
+  runs: ModelRuns;
   /** The video from whose page somebody came: its analysers are linked. */
   video: string | null;
 }
 
 /** A model card: what it is for, what it cannot do, where it comes from and what it costs. */
-export function ModelCardView({ model, video }: Props) {
+export function ModelCardView({ model, runs, video }: Props) {
   return (
     <li className="card model-card" aria-labelledby={`model-${model.name}`}>
       <header>
@@ -43,6 +45,14 @@ export function ModelCardView({ model, video }: Props) {
           <dd>{bytes(model.size_bytes)}</dd>
         </div>
         <Measured model={model} />
+        {runs.count > 0 && (
+          <div>
+            <dt>Run here</dt>
+            <dd title="Since the server began. On the clock: others may have had the processor meanwhile; a batch counts as one.">
+              {plural(runs.count, "time")}, {duration(runs.micros / 1000 / runs.count)} each
+            </dd>
+          </div>
+        )}
       </dl>
       {model.accuracy && (
         <p className="model-accuracy">

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ModelCard } from "../api/types";
+import type { ModelCache, ModelCard } from "../api/types";
 import { analyserOn, modelsOf } from "./address";
-import { analysersOf, modelFilterOf, narrowed, pullCommands, withModelFilter, withoutModelFilter } from "./filter";
+import { analysersOf, modelFilterOf, narrowed, pullCommands, runsOf, withModelFilter, withoutModelFilter } from "./filter";
 
 const model = (name: string, more: Partial<ModelCard> = {}): ModelCard => ({
   name,
@@ -44,6 +44,12 @@ describe("models", () => {
   it("that are not here come by one command, optional ones by name", () => {
     expect(pullCommands(all)).toEqual(["weir models pull", "weir models pull c"]);
     expect(pullCommands([model("a")])).toEqual([]);
+  });
+
+  it("were run by all pools together", () => {
+    const pool = (runs: ModelCache["runs"]): ModelCache => ({ pool: "", loaded: 0, bytes: 0, limit_bytes: 0, hits: 0, misses: 0, evictions: 0, runs });
+    const caches = [pool({ a: { count: 2, micros: 30 } }), pool({ a: { count: 1, micros: 5 }, b: { count: 1, micros: 1 } })];
+    expect([runsOf(caches, "a"), runsOf(caches, "c")]).toEqual([{ count: 3, micros: 35 }, { count: 0, micros: 0 }]);
   });
 
   it("are filtered by the address, which keeps the way back", () => {

@@ -9,7 +9,7 @@ import { bytes, plural } from "../format/numbers";
 import { analyserName, words } from "../format/words";
 import { analyserOn } from "../models/address";
 import { CacheTable } from "../models/cache-table";
-import { analysersOf, type ModelFilter, modelFilterOf, narrowed, pullCommands, withModelFilter, withoutModelFilter } from "../models/filter";
+import { analysersOf, type ModelFilter, modelFilterOf, narrowed, pullCommands, runsOf, withModelFilter, withoutModelFilter } from "../models/filter";
 import { ModelCardView } from "../models/model-card";
 import "../models/models.css";
 
@@ -71,7 +71,7 @@ function Parts({ data }: { data: ModelsAnswer }) {
       ) : (
         <ul className="model-grid">
           {shown.map((model) => (
-            <ModelCardView key={model.name} model={model} video={params.get("video")} />
+            <ModelCardView key={model.name} model={model} runs={runsOf(data.cache, model.name)} video={params.get("video")} />
           ))}
         </ul>
       )}
