@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+
+# Before the library is loaded: else it calls its makers.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime  # noqa: E402
 
 THREADS = int(os.environ.get("REFERENCE_THREADS", "2"))
 

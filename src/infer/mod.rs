@@ -27,6 +27,7 @@ pub use given::GivenFile;
 pub use measure::{Cost, measure};
 pub use registry::{ModelKind, ModelSpec, Registry};
 pub use running::{Device, Running};
+pub use runtime::TELEMETRY_OFF;
 pub use session::{Kept, Outputs, Session};
 pub use tensor::{Tensor, TensorError};
 pub use tokenizer::WhisperTokenizer;

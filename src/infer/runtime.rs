@@ -15,6 +15,11 @@ use super::{Device, ModelError, ModelFiles, Running};
 /// The registry entry of the library.
 pub(super) const NAME: &str = "onnxruntime";
 
+/// Since 1.29 the library of the official packages tells its makers over the network which models are opened, and how they run, and writes a
+/// number for this machine into the user's cache. `1` in the environment before it is loaded is the only way to switch that off whole:
+/// the call that `with_telemetry(false)` makes comes after the first message.
+pub const TELEMETRY_OFF: &str = "ORT_DISABLE_TELEMETRY";
+
 /// The process's environment. It is never dropped: the library's threads outlive every session.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
@@ -23,6 +28,10 @@ pub(super) fn environment(files: &ModelFiles, given: Option<&Path>) -> Result<En
     let mut slot = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = slot.as_ref() {
         return Ok(environment.clone());
+    }
+    if std::env::var_os(TELEMETRY_OFF).is_none_or(|value| value != "1") {
+        let reason = format!("`{TELEMETRY_OFF}=1` is not in the environment, and without it the library calls its makers");
+        return Err(ModelError::Load { name: NAME.to_owned(), reason });
     }
     let library = given.map_or_else(|| files.path(NAME), |given| Ok(given.to_owned()))?;
     let builder = ort::init_from(library).map_err(|error| load_error(NAME, &error))?;
