@@ -1,9 +1,9 @@
 """Real-time factor per analyser, cold (a new process) and warm (a pool that has seen a video before), and memory as PSS of the process tree."""
 
 import json
-import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -13,24 +13,46 @@ from measure import WEIR, Run, Tree, analysers, folder, median, table
 from scene import scene
 
 ANALYSERS = analysers()
+WHISPERS = ("whisper_tiny_en", "whisper_base")
 WARM_RUNS = 3
 SECONDS = 60
 
 
-def variant(file: Path, number: int) -> Path:
-    """The same pictures and sound in other bytes, so that no stored result is reused."""
-    out = file.with_name(f"variant-{number}.mp4")
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", str(file), "-c", "copy", "-metadata", f"comment={number}", str(out)], check=True)
-    return out
-
-
 def cold(file: Path) -> list[list[object]]:
+    """Each analyser in a process of its own, and all of them, with either Whisper."""
+    runs = [(name, ["--analysers", name]) for name in ANALYSERS]
+    runs += [(f"all, {model}", whisper(model)) for model in WHISPERS]
     rows = []
-    for name in [*ANALYSERS, "all"]:
-        chosen = [] if name == "all" else ["--analysers", name]
+    for name, chosen in runs:
+        print(f"bench: {name}", file=sys.stderr, flush=True)
         run = Run([WEIR, "analyse", str(file), *chosen, "--json", "-"])
-        rows.append([name, run.wall, run.wall / SECONDS, run.cpu, run.cpu / SECONDS, f"{run.peak_mib:.0f}"])
+        rows.append([name, run.wall, run.wall / SECONDS, run.cpu, run.cpu / SECONDS, run.ffmpeg_cpu / run.cpu, f"{run.peak_mib:.0f}"])
     return rows
+
+
+def whisper(model: str) -> list[str]:
+    return ["--set", f"analyser.speech_transcription.model={model}"]
+
+
+def warm(file: Path) -> None:
+    """One process looks at the film again and again; what it does after the first is warm. No result is kept between them."""
+    for model in WHISPERS:
+        print(f"bench: warm, {model}", file=sys.stderr, flush=True)
+        run = Run([WEIR, "analyse", *[str(file)] * (WARM_RUNS + 1), *whisper(model), "--json", "-"])
+        first, *reports = [json.loads(line) for line in run.out.splitlines()]
+        taken = {name: median([report["analysers"][name]["ms"] / 1000 for report in reports]) for name in ANALYSERS}
+        table(f"All nineteen in a warm pool, {model}: medians of {WARM_RUNS} after the first. They share the cores, so `work` is time on the clock",
+              ["analyser", "work s", "RTF"], [[name, value, value / SECONDS] for name, value in taken.items()])
+        wall, in_models = median([report["wall_ms"] / 1000 for report in reports]), models(reports)
+        share = in_models.get("transnetv2", 0.0) / sum(in_models.values()) * (1 - run.ffmpeg_cpu / run.cpu)
+        print(f"\n  all: {wall:.1f} s, RTF {wall / SECONDS:.2f}; cold {first['wall_ms'] / 1000 - wall:+.1f} s; {run.cpu / (WARM_RUNS + 1):.1f} CPU s a film, "
+              f"{run.ffmpeg_cpu / run.cpu:.0%} of them decoding; TransNetV2 at most {share:.0%}; peak PSS {run.peak_mib:.0f} MiB")
+
+
+def models(reports: list[dict]) -> dict[str, float]:
+    """Seconds on the clock that each model ran, over all reports."""
+    names = {name for report in reports for name in report["models"]}
+    return {name: sum(report["models"].get(name, {"micros": 0})["micros"] for report in reports) / 1e6 for name in names}
 
 
 class Server:
@@ -66,32 +88,33 @@ class Server:
         self.process.wait(timeout=30)
 
 
-def warm(file: Path, data: Path) -> tuple[list[list[object]], float]:
+def served(file: Path, data: Path) -> None:
+    """The film uploaded twice: packaged and analysed, then found."""
     server = Server(data)
-    taken: dict[str, list[float]] = {name: [] for name in ANALYSERS}
     with Tree(server.process.pid) as memory:
-        for number in range(WARM_RUNS + 1):
-            video = server.ingest(variant(file, number))
-            results = server.get(f"/videos/{video}/analysis")["analysers"]
-            for name in ANALYSERS:
-                if number > 0:
-                    taken[name].append(results[name]["ms"] / 1000)
+        took = []
+        for _ in range(2):
+            begin = time.monotonic()
+            server.ingest(file)
+            took.append(time.monotonic() - begin)
+    found = server.get("/models")["results"]
     server.stop()
-    return [[name, median(values), median(values) / SECONDS] for name, values in taken.items()], memory.peak_mib
+    print(f"\n  In a server, packaged beside: {took[0]:.1f} s, peak PSS {memory.peak_mib:.0f} MiB. Uploaded again: {took[1]:.1f} s, "
+          f"{found['hits']} results found, {found['misses']} made.")
 
 
 def main() -> None:
     with folder() as name:
         work = Path(name)
         file = scene(work, SECONDS)
+        rows = cold(file)
         table(f"`weir analyse`, cold: process start, model loading and decode included; {SECONDS} s of 1080p30",
-              ["analyser", "wall s", "wall RTF", "CPU s", "CPU RTF", "peak PSS MiB"], cold(file))
-        rows, peak = warm(file, work / "data")
-        table(f"Inside a warm pool, medians of {WARM_RUNS} videos after the first (analysers share two cores and run side by side with packaging)",
-              ["analyser", "work s", "RTF"], rows)
-        print(f"\n  server, pool and ffmpeg together: peak PSS {peak:.0f} MiB")
-        peer.show(file, SECONDS)
-        shutil.rmtree(work / "data", ignore_errors=True)
+              ["analyser", "wall s", "wall RTF", "CPU s", "CPU RTF", "decode share", "peak PSS MiB"], rows)
+        warm(file)
+        served(file, work / "data")
+        plain, ours = peer.show(file, SECONDS), rows[-len(WHISPERS)]
+        print(f"\n  The plain pipeline against weir, cold, the same models: {plain[1] / ours[1]:.1f} times the wall time, {plain[3] / ours[3]:.1f} times "
+              f"the CPU seconds, {int(plain[5]) / int(ours[6]):.2f} times the memory.")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ class Run:
             out, err = process.communicate()
         self.wall = time.monotonic() - begin
         self.cpu = tree.cpu
+        self.ffmpeg_cpu = tree.cpu_of("ffmpeg")
         self.peak_mib = tree.peak_mib
         self.out = out
         if process.returncode:
@@ -61,13 +62,17 @@ class Tree:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.peak_mib = 0.0
-        self._ticks: dict[int, int] = {}
+        self._ticks: dict[tuple[int, str], int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     @property
     def cpu(self) -> float:
-        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
+        return self.cpu_of("")
+
+    def cpu_of(self, name: str) -> float:
+        """Of the programs whose names begin with this."""
+        return sum(ticks for (_, own), ticks in self._ticks.items() if own.startswith(name)) / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self) -> "Tree":
         self._thread.start()
@@ -82,7 +87,8 @@ class Tree:
             pids = tree(self.pid)
             self.peak_mib = max(self.peak_mib, sum(pss_mib(pid) for pid in pids))
             for pid in pids:
-                self._ticks[pid] = max(self._ticks.get(pid, 0), ticks(pid))
+                name, taken = ticks(pid)
+                self._ticks[pid, name] = max(self._ticks.get((pid, name), 0), taken)
 
 
 def tree(root: int) -> list[int]:
@@ -100,13 +106,14 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def ticks(pid: int) -> int:
-    """Clock ticks that a process took itself."""
+def ticks(pid: int) -> tuple[str, int]:
+    """The name of a process's program, and the clock ticks that it took itself."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        head, _, tail = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except OSError:
-        return 0
-    return int(fields[11]) + int(fields[12])
+        return "", 0
+    fields = tail.split()
+    return head.partition("(")[2], int(fields[11]) + int(fields[12])
 
 
 def pss_mib(pid: int) -> float:

@@ -1,7 +1,9 @@
-//! `weir analyse`: look at one file, without a server.
+//! `weir analyse`: look at files, one after the other, without a server.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +16,7 @@ use crate::analyser::Analyser;
 use crate::app;
 use crate::config::Config;
 use crate::infer::Models;
-use crate::media::{MediaError, probe};
+use crate::media::{Limits, MediaError, probe};
 use crate::model::{AnalyserResult, AnalyserStatus, Finding, MediaInfo, ModelRuns};
 use crate::stage::analyse::file::analyse_file;
 use crate::stage::analyse::pass::Subject;
@@ -25,14 +27,15 @@ const STEPS: f32 = 1000.0;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A media or audio file.
-    file: PathBuf,
+    /// Media or audio files. The models stay open from one to the next.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     settings: Settings,
     /// Only these analysers, separated by commas [default: all that are switched on].
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     analysers: Vec<String>,
-    /// Where the result goes: `-` for standard output, or a file. Without it, a summary is printed.
+    /// Where the results go, a line for each file: `-` for standard output, or a file. Without it, summaries are printed.
     #[arg(long, value_name = "-|OUT")]
     json: Option<String>,
 }
@@ -71,34 +74,63 @@ impl From<AnalyserResult> for AnalyserReport {
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Exit> {
     let config = arguments.settings.load()?;
-    let file = &arguments.file;
-    if !file.is_file() {
+    if let Some(file) = arguments.files.iter().find(|file| !file.is_file()) {
         return Err(Exit::bad_use(format!("`{}` is no file", file.display())));
     }
     let analysers = chosen(&config, &arguments.analysers)?;
-    let begin = Instant::now();
     let limits = app::media_limits(&config);
-    let media = probe::probe(file, &limits).await.map_err(|error| exit_of(&error))?;
     let pools = app::AnalysisPools::new(&config)?;
+    let mut out = Out::open(arguments.json.as_deref())?;
+    let mut known = BTreeMap::new();
+    for file in &arguments.files {
+        let begin = Instant::now();
+        let media = probe::probe(file, &limits).await.map_err(|error| exit_of(file, &error))?;
+        let analysers = look(file, &media, &analysers, &pools, &limits, &Models::open(&config.models.dir, 1)).await?;
+        let wall_ms = begin.elapsed().as_millis() as u64;
+        let rtf = wall_ms as f64 / media.duration_ms.max(1) as f64;
+        let now = runs(&pools);
+        let models = since(&now, &known);
+        known = now;
+        out.print(file, &Report { media, wall_ms, rtf, analysers, models })?;
+    }
+    pools.stop();
+    Ok(())
+}
+
+/// What the analysers find in one file, by their names.
+async fn look(
+    file: &Path,
+    media: &MediaInfo,
+    analysers: &[Arc<dyn Analyser>],
+    pools: &app::AnalysisPools,
+    limits: &Limits,
+    models: &Models,
+) -> Result<BTreeMap<String, AnalyserReport>, Exit> {
     let scratch = tempfile::tempdir().map_err(|error| Exit::other(format!("temporary folder: {error}")))?;
     let (all, known) = (pools.pools(), BTreeMap::new());
-    let subject = Subject { path: file, media: &media, scratch: scratch.path(), pools: &all, limits: &limits, known: &known };
+    let subject = Subject { path: file, media, scratch: scratch.path(), pools: &all, limits, known: &known };
     let style =
         ProgressStyle::with_template("analysing {bar:40} {percent} %  {eta}").map_err(|error| Exit::other(error.to_string()))?;
     let bar = ProgressBar::new(STEPS as u64).with_style(style);
     let shown = bar.clone();
     let show = move |share: f32| shown.set_position((share * STEPS) as u64);
-    let results = analyse_file(subject, &analysers, &Models::open(&config.models.dir, 1), &show).await;
+    let results = analyse_file(subject, analysers, models, &show).await;
     bar.finish_and_clear();
-    pools.stop();
-    let wall_ms = begin.elapsed().as_millis() as u64;
-    let rtf = wall_ms as f64 / media.duration_ms.max(1) as f64;
-    let analysers = results?.into_iter().map(|result| (result.analyser.clone(), result.into())).collect();
-    let mut models: BTreeMap<String, ModelRuns> = BTreeMap::new();
+    Ok(results?.into_iter().map(|result| (result.analyser.clone(), result.into())).collect())
+}
+
+/// What the models were run until now, in all pools.
+fn runs(pools: &app::AnalysisPools) -> BTreeMap<String, ModelRuns> {
+    let mut sum: BTreeMap<String, ModelRuns> = BTreeMap::new();
     for (name, runs) in pools.caches().into_iter().flat_map(|(_, cache)| cache.runs) {
-        *models.entry(name).or_default() += runs;
+        *sum.entry(name).or_default() += runs;
     }
-    print(&Report { media, wall_ms, rtf, analysers, models }, arguments.json.as_deref())
+    sum
+}
+
+fn since(now: &BTreeMap<String, ModelRuns>, before: &BTreeMap<String, ModelRuns>) -> BTreeMap<String, ModelRuns> {
+    let of = |name: &String, runs: &ModelRuns| runs.since(before.get(name).copied().unwrap_or_default());
+    now.iter().map(|(name, runs)| (name.clone(), of(name, runs))).filter(|(_, runs)| runs.count > 0).collect()
 }
 
 fn chosen(config: &Config, wanted: &[String]) -> Result<Vec<Arc<dyn Analyser>>, Exit> {
@@ -109,24 +141,45 @@ fn chosen(config: &Config, wanted: &[String]) -> Result<Vec<Arc<dyn Analyser>>, 
     pick(&enabled, wanted).map_err(|words| Exit::bad_use(format!("`--analysers`: {words}")))
 }
 
-fn exit_of(error: &MediaError) -> Exit {
-    if error.is_final() { Exit::media(error.to_string()) } else { Exit::other(error.to_string()) }
+fn exit_of(file: &Path, error: &MediaError) -> Exit {
+    let words = format!("`{}`: {error}", file.display());
+    if error.is_final() { Exit::media(words) } else { Exit::other(words) }
 }
 
-fn print(report: &Report, json: Option<&str>) -> Result<(), Exit> {
-    match json {
-        Some("-") => say(&serde_json::to_string(report).map_err(anyhow::Error::from)?),
-        Some(path) => {
-            let text = serde_json::to_vec(report).map_err(anyhow::Error::from)?;
-            std::fs::write(path, text).map_err(|error| Exit::other(format!("`{path}`: {error}")))?;
+/// Where results go.
+enum Out<'a> {
+    Summaries,
+    Lines,
+    File(&'a str, File),
+}
+
+impl<'a> Out<'a> {
+    fn open(json: Option<&'a str>) -> Result<Self, Exit> {
+        match json {
+            None => Ok(Self::Summaries),
+            Some("-") => Ok(Self::Lines),
+            Some(path) => File::create(path).map(|file| Self::File(path, file)).map_err(|error| cannot_write(path, &error)),
         }
-        None => summary(report),
     }
-    Ok(())
+
+    fn print(&mut self, of: &Path, report: &Report) -> Result<(), Exit> {
+        let line = || serde_json::to_string(report).map_err(anyhow::Error::from);
+        match self {
+            Self::Summaries => summary(of, report),
+            Self::Lines => say(&line()?),
+            Self::File(path, file) => writeln!(file, "{}", line()?).map_err(|error| cannot_write(path, &error))?,
+        }
+        Ok(())
+    }
 }
 
-fn summary(report: &Report) {
-    say(&format!("{:.1} s of media in {:.1} s", report.media.duration_ms as f64 / 1000.0, report.wall_ms as f64 / 1000.0));
+fn cannot_write(path: &str, error: &std::io::Error) -> Exit {
+    Exit::other(format!("`{path}`: {error}"))
+}
+
+fn summary(of: &Path, report: &Report) {
+    let of = of.display();
+    say(&format!("{of}: {:.1} s of media in {:.1} s", report.media.duration_ms as f64 / 1000.0, report.wall_ms as f64 / 1000.0));
     for (name, result) in &report.analysers {
         let mut counts = BTreeMap::new();
         for finding in &result.findings {

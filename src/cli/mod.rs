@@ -68,7 +68,7 @@ enum Command {
     Ingest(ingest::Arguments),
     /// Looks at one media file, without a server.
     #[command(
-        after_help = "Examples:\n  weir analyse talk.flac --json -\n  weir analyse film.mp4 --analysers cut_analysis,text_overlay --json film.json"
+        after_help = "Examples:\n  weir analyse talk.flac --json -\n  weir analyse film.mp4 --analysers cut_analysis,text_overlay --json film.json\n  weir analyse one.mp4 two.mp4 --json all.jsonl"
     )]
     Analyse(analyse::Arguments),
     /// Model files: fetch, list, verify, carry to other machines.

@@ -107,6 +107,14 @@ pub struct ModelRuns {
     pub micros: u64,
 }
 
+impl ModelRuns {
+    /// What was added since.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self { count: self.count.saturating_sub(before.count), micros: self.micros.saturating_sub(before.micros) }
+    }
+}
+
 impl AddAssign for ModelRuns {
     fn add_assign(&mut self, more: Self) {
         self.count += more.count;

@@ -52,18 +52,14 @@ fn sum_of_runs(one: &BTreeMap<String, ModelRuns>, other: &BTreeMap<String, Model
 }
 
 fn since(now: &CacheStats, before: &CacheStats) -> CacheStats {
+    let before_of = |model: &String| before.runs.get(model).copied().unwrap_or_default();
     CacheStats {
         hits: now.hits.saturating_sub(before.hits),
         misses: now.misses.saturating_sub(before.misses),
         evictions: now.evictions.saturating_sub(before.evictions),
-        runs: now.runs.iter().map(|(model, runs)| (model.clone(), runs_since(*runs, before.runs.get(model)))).collect(),
+        runs: now.runs.iter().map(|(model, runs)| (model.clone(), runs.since(before_of(model)))).collect(),
         ..*now
     }
-}
-
-fn runs_since(now: ModelRuns, before: Option<&ModelRuns>) -> ModelRuns {
-    let before = before.copied().unwrap_or_default();
-    ModelRuns { count: now.count.saturating_sub(before.count), micros: now.micros.saturating_sub(before.micros) }
 }
 
 #[cfg(test)]

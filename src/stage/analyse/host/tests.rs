@@ -59,7 +59,8 @@ impl Pass for SaysPass {
         // The last first, and a score that is none: the lane puts both right.
         for frame in batch.iter().rev() {
             let (at, confidence) = (frame.time_ms, if frame.index == 0 { f32::NAN } else { 0.5 });
-            out.push(Finding { start_ms: at, end_ms: at, label: "seen".into(), confidence, ..Finding::default() });
+            let text = Some(format!("call {}", self.1));
+            out.push(Finding { start_ms: at, end_ms: at, label: "seen".into(), confidence, text, ..Finding::default() });
         }
         Ok(())
     }
@@ -101,11 +102,14 @@ struct Worker {
 
 impl Worker {
     fn start(analysers: Vec<Arc<dyn Analyser>>) -> Self {
+        Self::start_in_batches(analysers, BTreeMap::new())
+    }
+
+    fn start_in_batches(analysers: Vec<Arc<dyn Analyser>>, batches: BTreeMap<String, usize>) -> Self {
         let (mut socket, theirs) = UnixStream::pair().unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let models = Arc::new(Models::open("no-models-here", 1));
-        let pool =
-            std::thread::spawn(move || run(&Host { analysers, models, faults: Vec::new(), batches: BTreeMap::new() }, theirs));
+        let pool = std::thread::spawn(move || run(&Host { analysers, models, faults: Vec::new(), batches }, theirs));
         let ready: Option<(FromPool, Vec<u8>)> = wire::read(&mut socket).unwrap();
         assert_eq!(ready.unwrap().0, FromPool::Ready { protocol: PROTOCOL, window: WINDOW });
         Self { socket, pool }
@@ -116,7 +120,11 @@ impl Worker {
     }
 
     fn begin(&mut self, job: u64, analysers: &[&str]) {
-        let analysers = analysers.iter().map(|name| Asked { name: (*name).to_owned(), ease: Ease::default() }).collect();
+        self.begin_with(Ease::default(), job, analysers);
+    }
+
+    fn begin_with(&mut self, ease: Ease, job: u64, analysers: &[&str]) {
+        let analysers = analysers.iter().map(|name| Asked { name: (*name).to_owned(), ease }).collect();
         self.send(&ToPool::Begin { job, media: Box::default(), analysers }, &[]);
     }
 
@@ -284,4 +292,23 @@ fn more_than_the_window_is_refused() {
     }
     let refused = worker.pool.join().unwrap().unwrap_err();
     assert!(refused.to_string().contains("without an acknowledgement"), "{refused}");
+}
+
+#[test]
+fn pictures_come_together_and_to_who_ran_out_of_memory_one_by_one() {
+    let calls = |ease: Ease| {
+        let slow = says("slow", Sampling::Sampled { fps: 25.0 }, Breaks::Sleeps(Duration::from_millis(150)));
+        let mut worker = Worker::start_in_batches(vec![slow], [("slow".to_owned(), 4)].into());
+        worker.begin_with(ease, 1, &["slow"]);
+        (0..4).for_each(|at| worker.pictures(1, Track::Large, &[at * 40]));
+        worker.send(&ToPool::End { job: 1 }, &[]);
+        let mut heard = worker.listen();
+        worker.end().unwrap();
+        let seen = heard.findings.remove("slow").unwrap();
+        assert_eq!(seen.iter().map(|finding| finding.start_ms).collect::<Vec<_>>(), [0, 40, 80, 120]);
+        seen.last().and_then(|finding| finding.text.clone()).unwrap()
+    };
+    assert_eq!(calls(Ease { single: true, ..Ease::default() }), "call 4");
+    // While it looks at the first, the others gather.
+    assert_ne!(calls(Ease::default()), "call 4");
 }
