@@ -115,6 +115,11 @@ pub trait Analyser: Send + Sync {
         None
     }
 
+    /// Whether its models take several pictures at a time: see [`Pass::batch`].
+    fn batches(&self) -> bool {
+        false
+    }
+
     /// Begins a pass over one medium. `models` holds every model of the spec.
     ///
     /// # Errors

@@ -57,7 +57,16 @@ pub fn analysers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Analyser>>> {
     let is_on = |name: &str| config.analyser.get(name).is_none_or(|analyser| analyser.enabled);
     let on: Vec<Arc<dyn Analyser>> = all.into_iter().filter(|analyser| is_on(analyser.spec().name)).collect();
     on.iter().try_for_each(|analyser| check_silence(config, &**analyser))?;
+    on.iter().try_for_each(|analyser| check_batch(config, &**analyser))?;
     Ok(on)
+}
+
+/// What would change nothing is refused.
+fn check_batch(config: &Config, analyser: &dyn Analyser) -> anyhow::Result<()> {
+    let name = analyser.spec().name;
+    let batch = config.analyser.get(name).and_then(|analyser| analyser.batch).unwrap_or(1);
+    anyhow::ensure!(batch == 1 || analyser.batches(), "`analyser.{name}.batch` is {batch}, but it takes pictures one by one");
+    Ok(())
 }
 
 /// A pool must not be taken for hung while an analyser waits for an answer.

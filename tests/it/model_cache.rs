@@ -1,11 +1,14 @@
 //! Opened models: kept within a limit, run several items at a time, on a device that is there.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::str::FromStr;
 
 use weir::infer::{Device, ModelError, Models, Running, Tensor, measure};
 use weir::model::{CacheStats, ModelRuns};
 
-use crate::support::{model_folder, models};
+use crate::analysers::decode;
+use crate::support::{self, model_folder, models};
 
 const THREE: [(&str, &str); 3] = [("blazeface", "blazeface.onnx"), ("emotion", "emotion.onnx"), ("selfie", "selfie.onnx")];
 
@@ -91,4 +94,41 @@ fn what_a_model_costs_is_measured() {
     assert!(cost.load.as_nanos() > 0 && cost.memory_bytes > 0, "{cost:?}");
     assert_eq!(cost.latency.first().map(|(batch, _)| *batch), Some(1));
     assert_eq!(measure(&models, "badwords_vi").unwrap(), None, "a list does not run");
+}
+
+/// Four seconds of lines of text, a little brighter in each.
+fn brightening(folder: &Path) -> Option<PathBuf> {
+    let (lines, film) = (support::media("ocr/sample_overlay_text.png")?, folder.join("film.mp4"));
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-loop", "1", "-r", "10", "-t", "4", "-i"]).arg(lines);
+    ffmpeg.args(["-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2,eq=brightness='0.04*floor(t)':eval=frame", "-pix_fmt", "yuv420p"]);
+    assert!(ffmpeg.arg(&film).status().unwrap().success());
+    Some(film)
+}
+
+#[test]
+fn pictures_in_batches_say_what_they_say_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(film) = brightening(folder.path()) else { return };
+    for name in ["background_segmentation", "scene_segmentation", "text_overlay"] {
+        let analyser = support::analyser(name);
+        let spec = analyser.spec();
+        let wanted = [spec.models, spec.optional].concat();
+        let Some(models) = models(&wanted) else { return };
+        let (media, frames) = decode(&film, spec.sampling);
+        let say = |batch: usize| {
+            let mut pass = analyser.begin(&media, &models).unwrap();
+            let mut findings = Vec::new();
+            frames.chunks(batch).for_each(|batch| pass.frames(batch, &mut findings).unwrap());
+            pass.finish(&mut findings).unwrap();
+            findings
+        };
+        let (one, many) = (say(1), say(3));
+        assert!(!one.is_empty() && analyser.batches(), "{name}");
+        assert_eq!(one.len(), many.len(), "{name}");
+        for (one, many) in one.iter().zip(&many) {
+            assert_eq!((one.start_ms, &one.label, &one.text), (many.start_ms, &many.label, &many.text), "{name}");
+            assert!((one.confidence - many.confidence).abs() < 1e-3, "{name}: {one:?} {many:?}");
+        }
+    }
 }

@@ -61,4 +61,9 @@ fn the_example_for_a_gpu_is_accepted() {
         String::from_utf8_lossy(&odd.stderr).contains("`analyser.object_detection.batch` is 65; it takes 1 to 64"),
         "{odd:?}"
     );
+    let idle = run(&["config", "check", "--set", "analyser.body_pose.batch=2"]);
+    assert!(
+        String::from_utf8_lossy(&idle.stderr).contains("`analyser.body_pose.batch` is 2, but it takes pictures one by one"),
+        "{idle:?}"
+    );
 }

@@ -77,6 +77,10 @@ impl Analyser for BackgroundSegmentation {
         if self.settings.isnet { "isnet".to_owned() } else { String::new() }
     }
 
+    fn batches(&self) -> bool {
+        true
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         let isnet = if self.settings.isnet && models.has(isnet::MODEL) { Some(Isnet::open(models)?) } else { None };
         Ok(Box::new(MaskPass {
@@ -111,26 +115,25 @@ struct State {
 
 impl Pass for MaskPass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        for frame in batch {
+        let thumbnails = batch.iter().map(thumbnail).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut looked = self.look(batch, &thumbnails)?.into_iter();
+        for (frame, thumbnail) in batch.iter().zip(&thumbnails) {
             self.state.samples += 1;
-            let whole = Region {
-                centre: [frame.width as f32 / 2.0, frame.height as f32 / 2.0],
-                size: [frame.width as f32, frame.height as f32],
-                roll: 0.0,
-            };
-            let thumbnail = Thumbnail::of(&whole, frame)?;
-            out.extend(self.subject(frame, &thumbnail)?);
-            let before = self.state.last.take().filter(|(last, _)| last.is_like(&thumbnail));
-            let (thumbnail, mask) = match before {
-                Some(before) => before,
-                None => (thumbnail, self.selfie.look(frame)?),
-            };
-            let finding = mask.finding("foreground", frame, self.shown);
-            self.follow(&finding, mask.share());
-            self.state.last = Some((thumbnail, mask));
+            out.extend(self.subject(frame, thumbnail)?);
+            // A picture that is like the last one that was looked at has its mask.
+            if !self.state.last.as_ref().is_some_and(|(last, _)| last.is_like(thumbnail)) {
+                self.state.last = looked.next().map(|mask| (thumbnail.clone(), mask));
+            }
+            let Some((_, mask)) = &self.state.last else { continue };
+            let (finding, share) = (mask.finding("foreground", frame, self.shown), mask.share());
+            self.follow(&finding, share);
             out.push(finding);
         }
         Ok(())
+    }
+
+    fn batch(&self) -> usize {
+        self.selfie.batch()
     }
 
     fn save(&self) -> anyhow::Result<Vec<u8>> {
@@ -156,7 +159,25 @@ impl Pass for MaskPass {
     }
 }
 
+fn thumbnail(frame: &Frame) -> anyhow::Result<Thumbnail> {
+    let size = [frame.width as f32, frame.height as f32];
+    Thumbnail::of(&Region { centre: size.map(|side| side / 2.0), size, roll: 0.0 }, frame)
+}
+
 impl MaskPass {
+    /// The masks of those pictures that are unlike the one that was looked at before them.
+    fn look(&self, batch: &[Frame], thumbnails: &[Thumbnail]) -> anyhow::Result<Vec<Mask>> {
+        let mut last = self.state.last.as_ref().map(|(last, _)| last);
+        let mut unlike = Vec::new();
+        for (frame, thumbnail) in batch.iter().zip(thumbnails) {
+            if !last.is_some_and(|last| last.is_like(thumbnail)) {
+                unlike.push(frame);
+                last = Some(thumbnail);
+            }
+        }
+        self.selfie.look(&unlike)
+    }
+
     /// What stands out, where a scene begins.
     fn subject(&mut self, frame: &Frame, thumbnail: &Thumbnail) -> anyhow::Result<Option<Finding>> {
         let Some(isnet) = &self.isnet else { return Ok(None) };

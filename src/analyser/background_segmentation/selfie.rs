@@ -26,16 +26,24 @@ impl Selfie {
         Ok(Self { session: models.session("selfie", "selfie.onnx")? })
     }
 
-    /// The people of a picture.
+    /// The people of each picture.
     ///
     /// # Errors
-    /// When the frame's bytes are not its size, or the model fails.
-    pub(super) fn look(&self, frame: &Frame) -> anyhow::Result<Mask> {
+    /// When the bytes of a frame are not its size, or the model fails.
+    pub(super) fn look(&self, frames: &[&Frame]) -> anyhow::Result<Vec<Mask>> {
         let mut stretcher = Stretcher::default();
-        let rgb = stretcher.stretch(frame, SIDE as u32, SIDE as u32)?;
-        let input = rgb.iter().map(|byte| f32::from(*byte) / 255.0).collect();
-        let outputs = self.session.run(&[("input_1", &Tensor::f32(&[1, SIDE, SIDE, 3], input)?)])?;
-        decode(outputs.first()?, frame)
+        let mut inputs = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let rgb = stretcher.stretch(frame, SIDE as u32, SIDE as u32)?;
+            inputs.push(Tensor::f32(&[1, SIDE, SIDE, 3], rgb.iter().map(|byte| f32::from(*byte) / 255.0).collect())?);
+        }
+        let outputs = self.session.run_all("input_1", &inputs)?;
+        frames.iter().zip(&outputs).map(|(frame, outputs)| decode(outputs.first()?, frame)).collect()
+    }
+
+    /// Pictures that it takes best at a time.
+    pub(super) fn batch(&self) -> usize {
+        self.session.best_batch()
     }
 }
 

@@ -99,6 +99,10 @@ impl Analyser for ObjectDetection {
         self.given.is_some().then(|| Box::new(Self { given: None, ..*self }) as _)
     }
 
+    fn batches(&self) -> bool {
+        true
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         let detector = match &self.given {
             Some(given) => Detector::Yolo(Box::new(Yolo::open(given, models)?)),

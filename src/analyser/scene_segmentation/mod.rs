@@ -70,6 +70,10 @@ impl Analyser for SceneSegmentation {
         }
     }
 
+    fn batches(&self) -> bool {
+        true
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         let network = if models.require(&[network::MODEL]).is_ok() { Some(Network::open(models)?) } else { None };
         Ok(Box::new(ScenePass { duration_ms: media.duration_ms, network, state: State::default() }))
@@ -108,18 +112,30 @@ struct Shot {
 
 impl Pass for ScenePass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
+        let (mut seen, mut due) = (Vec::with_capacity(batch.len()), Vec::new());
+        let mut tagged = self.state.tagged.clone();
         for frame in batch {
             resize::pixels(frame)?;
             let looks = Looks::of(&*small::thumb(frame)?);
-            let due = self.state.is_due(frame.time_ms, &looks);
-            let content = match &self.network {
-                Some(network) if due => Some(network.look(frame)?),
-                _ => None,
-            };
+            let is_due = self.network.is_some() && is_due(tagged.as_ref(), frame.time_ms, &looks);
+            if is_due {
+                tagged = Some((frame.time_ms, looks.colors.clone()));
+                due.push(frame);
+            }
+            seen.push((frame, looks, is_due));
+        }
+        let contents = self.network.as_ref().map(|network| network.look(&due)).transpose()?;
+        let mut contents = contents.unwrap_or_default().into_iter();
+        for (frame, looks, is_due) in seen {
+            let content = is_due.then(|| contents.next()).flatten();
             out.extend(content.as_ref().and_then(|content| tag(frame, content)));
             self.state.push(frame.time_ms, looks, content);
         }
         Ok(())
+    }
+
+    fn batch(&self) -> usize {
+        self.network.as_ref().map_or(1, Network::batch)
     }
 
     fn findings(&mut self, analyser: &str, findings: &[Finding], _out: &mut Vec<Finding>) -> anyhow::Result<()> {
@@ -158,15 +174,15 @@ impl Pass for ScenePass {
     }
 }
 
-impl State {
-    /// Whether the picture is worth a look of the model: it holds something, and has visibly changed since the last look.
-    fn is_due(&self, time_ms: i64, looks: &Looks) -> bool {
-        let changed = self.tagged.as_ref().is_none_or(|(tagged_ms, colors)| {
-            time_ms.saturating_sub(*tagged_ms) >= TAG_EVERY_MS && common(&shares(colors), &shares(&looks.colors)) < CHANGED
-        });
-        changed && !looks.blank
-    }
+/// Whether the picture is worth a look of the model: it holds something, and has visibly changed since the one that was tagged last.
+fn is_due(tagged: Option<&(i64, Vec<u8>)>, time_ms: i64, looks: &Looks) -> bool {
+    let changed = tagged.is_none_or(|(tagged_ms, colors)| {
+        time_ms.saturating_sub(*tagged_ms) >= TAG_EVERY_MS && common(&shares(colors), &shares(&looks.colors)) < CHANGED
+    });
+    changed && !looks.blank
+}
 
+impl State {
     fn push(&mut self, time_ms: i64, looks: Looks, content: Option<Content>) {
         if content.is_some() {
             self.tagged = Some((time_ms, looks.colors.clone()));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::places::{self, PLACES, Setting};
 use crate::analyser::{Frame, resize};
-use crate::infer::{Models, Session, Tensor};
+use crate::infer::{Models, Outputs, Session, Tensor};
 
 pub(super) const MODEL: &str = "efficientnet";
 const SIDE: u32 = 224;
@@ -58,12 +58,21 @@ impl Network {
         Ok(Self { session: models.session(MODEL, "efficientnet.onnx")?, labels, places })
     }
 
-    /// Looks at a frame.
+    /// Looks at frames.
     ///
     /// # Errors
-    /// When the frame's bytes are not its size, or the model fails.
-    pub(super) fn look(&self, frame: &Frame) -> anyhow::Result<Content> {
-        let outputs = self.session.run(&[("image", &input(frame)?)])?;
+    /// When the bytes of a frame are not its size, or the model fails.
+    pub(super) fn look(&self, frames: &[&Frame]) -> anyhow::Result<Vec<Content>> {
+        let inputs = frames.iter().map(|frame| input(frame)).collect::<anyhow::Result<Vec<_>>>()?;
+        self.session.run_all("image", &inputs)?.iter().map(|outputs| self.told(outputs)).collect()
+    }
+
+    /// Pictures that it takes best at a time.
+    pub(super) fn batch(&self) -> usize {
+        self.session.best_batch()
+    }
+
+    fn told(&self, outputs: &Outputs) -> anyhow::Result<Content> {
         let (probabilities, features) = (probabilities(outputs.get("probs")?)?, features(outputs.get("features")?)?);
         Ok(Content { vector: shortened(features), ..self.content(probabilities) })
     }

@@ -66,7 +66,7 @@ fn pictures_are_looked_at_when_they_change_and_not_every_second() {
     let mut looked = Vec::new();
     for frame in film() {
         let looks = Looks::of(&small::thumb(&frame).unwrap());
-        let due = state.is_due(frame.time_ms, &looks);
+        let due = is_due(state.tagged.as_ref(), frame.time_ms, &looks);
         looked.extend(due.then_some(frame.time_ms / 1000));
         state.push(frame.time_ms, looks, due.then(Content::default));
     }

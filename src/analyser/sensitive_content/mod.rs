@@ -64,6 +64,10 @@ impl Analyser for SensitiveContent {
         }
     }
 
+    fn batches(&self) -> bool {
+        true
+    }
+
     fn begin(&self, _media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         Ok(Box::new(SensitivePass {
             open_nsfw: models.session("open_nsfw", "open_nsfw.onnx")?,

@@ -91,6 +91,10 @@ impl Analyser for TextOverlay {
             + &options::parameter("size", self.size as f32, SIDE_MAX as f32)
     }
 
+    fn batches(&self) -> bool {
+        true
+    }
+
     fn begin(&self, media: &MediaInfo, models: &Arc<Models>) -> anyhow::Result<Box<dyn Pass>> {
         Ok(Box::new(TextPass {
             detector: models.session("ppocr_det", "ppocr_det.onnx")?,
@@ -121,9 +125,12 @@ struct TextPass {
 
 impl Pass for TextPass {
     fn frames(&mut self, batch: &[Frame], out: &mut Vec<Finding>) -> anyhow::Result<()> {
-        for frame in batch {
-            if self.change.is_new(frame)? {
-                self.memory = self.look(frame)?;
+        let new = batch.iter().map(|frame| self.change.is_new(frame)).collect::<anyhow::Result<Vec<bool>>>()?;
+        let changed: Vec<&Frame> = batch.iter().zip(&new).filter(|(_, new)| **new).map(|(frame, _)| frame).collect();
+        let mut lines = detect::detect(&self.detector, &mut self.stretcher, &changed, self.size)?.into_iter();
+        for (frame, new) in batch.iter().zip(new) {
+            if let Some(lines) = new.then(|| lines.next()).flatten() {
+                self.memory = self.read(frame, &lines)?;
             }
             let mut seen: Vec<Finding> = self.memory.findings().cloned().collect();
             for finding in &mut seen {
@@ -134,6 +141,10 @@ impl Pass for TextPass {
             self.samples += 1;
         }
         Ok(())
+    }
+
+    fn batch(&self) -> usize {
+        self.detector.best_batch()
     }
 
     fn save(&self) -> anyhow::Result<Vec<u8>> {
@@ -156,8 +167,7 @@ impl Pass for TextPass {
 }
 
 impl TextPass {
-    fn look(&mut self, frame: &Frame) -> anyhow::Result<Memory> {
-        let lines = detect::detect(&self.detector, &mut self.stretcher, frame, self.size)?;
+    fn read(&mut self, frame: &Frame, lines: &Lines) -> anyhow::Result<Memory> {
         let grey = Grey::of(frame)?;
         let mut seen = Vec::with_capacity(lines.rectangles.len());
         for rectangle in &lines.rectangles {
@@ -167,7 +177,7 @@ impl TextPass {
                 continue;
             }
             let line = self.readers.read(frame, &grey, view)?;
-            let finding = line.map(|line| self.finding(frame, &lines, rectangle, line));
+            let finding = line.map(|line| self.finding(frame, lines, rectangle, line));
             seen.push(Remembered::of(&grey, view, finding));
         }
         Ok(Memory::of(seen))
