@@ -80,7 +80,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Exit> {
     let analysers = chosen(&config, &arguments.analysers)?;
     let limits = app::media_limits(&config);
     let pools = app::AnalysisPools::new(&config)?;
-    let mut out = Out::open(arguments.json.as_deref())?;
+    let mut out = Out::of(arguments.json.as_deref());
     let mut known = BTreeMap::new();
     for file in &arguments.files {
         let begin = Instant::now();
@@ -150,15 +150,16 @@ fn exit_of(file: &Path, error: &MediaError) -> Exit {
 enum Out<'a> {
     Summaries,
     Lines,
-    File(&'a str, File),
+    /// Made with the first result: what is there stays when there is none.
+    File(&'a str, Option<File>),
 }
 
 impl<'a> Out<'a> {
-    fn open(json: Option<&'a str>) -> Result<Self, Exit> {
+    fn of(json: Option<&'a str>) -> Self {
         match json {
-            None => Ok(Self::Summaries),
-            Some("-") => Ok(Self::Lines),
-            Some(path) => File::create(path).map(|file| Self::File(path, file)).map_err(|error| cannot_write(path, &error)),
+            None => Self::Summaries,
+            Some("-") => Self::Lines,
+            Some(path) => Self::File(path, None),
         }
     }
 
@@ -167,7 +168,15 @@ impl<'a> Out<'a> {
         match self {
             Self::Summaries => summary(of, report),
             Self::Lines => say(&line()?),
-            Self::File(path, file) => writeln!(file, "{}", line()?).map_err(|error| cannot_write(path, &error))?,
+            Self::File(path, file) => {
+                let made = match file.take() {
+                    Some(file) => Ok(file),
+                    None => File::create(*path),
+                };
+                let mut made = made.map_err(|error| cannot_write(path, &error))?;
+                writeln!(made, "{}", line()?).map_err(|error| cannot_write(path, &error))?;
+                *file = Some(made);
+            }
         }
         Ok(())
     }

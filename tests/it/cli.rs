@@ -163,3 +163,24 @@ fn analyse_prints_the_documented_form() {
     assert_eq!(run(&["analyse", &text.display().to_string(), "--json", "-"]).status.code(), Some(3));
     assert_eq!(run(&["analyse", &clip, "--analysers", "nonsense", "--json", "-"]).status.code(), Some(2));
 }
+
+#[test]
+fn analyse_takes_several_files_and_keeps_what_came_before_a_bad_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clip(folder.path()).display().to_string();
+    let (text, out) = (folder.path().join("text.mp4"), folder.path().join("out.jsonl"));
+    std::fs::write(&text, "not a video").unwrap();
+    let (text, out_word) = (text.display().to_string(), out.display().to_string());
+    let look = |files: &[&str]| run(&[&["analyse"], files, &["--analysers", "cut_analysis", "--json", &out_word]].concat());
+
+    assert_eq!(look(&[&text, &clip]).status.code(), Some(3));
+    assert!(!out.exists(), "there was no result");
+    let output = look(&[&clip, &clip, &text]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("text.mp4"), "{said}");
+    let lines = std::fs::read_to_string(&out).unwrap();
+    let reports: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(reports.len(), 2);
+    assert!(reports.iter().all(|report| report["analysers"]["cut_analysis"]["status"] == "done"), "{lines}");
+    assert_eq!(reports[0]["analysers"]["cut_analysis"]["findings"], reports[1]["analysers"]["cut_analysis"]["findings"]);
+}
